@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementwise operations of two operands, with broadcasting.
+#include "common.h"
+#include "kernels.h"
+
+#define PIECE 4096
+
+// A piece of the innermost dimension: where it starts in y, a and b, and how long it is.
+typedef struct {
+  ptrdiff_t y, a, b;
+  int32_t n;
+} piece;
+
+INLINE piece piece_at(const broadcast_shape* s, const int32_t unit) {
+  const int32_t inner = s->rank ? s->dims[s->rank - 1] : 1;
+  const int32_t pieces = divide_up(inner, PIECE);
+  const int32_t first = unit % pieces * PIECE;
+  int32_t row = unit / pieces;
+  piece p = {(ptrdiff_t)row * inner + first, 0, 0, min_i32(inner - first, PIECE)};
+  if (s->rank) {
+    p.a = (ptrdiff_t)first * s->a_strides[s->rank - 1];
+    p.b = (ptrdiff_t)first * s->b_strides[s->rank - 1];
+  }
+  for (int32_t d = s->rank - 2; d >= 0; d--) {
+    const int32_t i = row % s->dims[d];
+    row /= s->dims[d];
+    p.a += (ptrdiff_t)i * s->a_strides[d];
+    p.b += (ptrdiff_t)i * s->b_strides[d];
+  }
+  return p;
+}
+
+// ---------------------------------------------------------------------------
+// float32
+
+INLINE f32x4 f32x4_load_strided(const float* p, const ptrdiff_t stride) {
+  if (stride == 1) return f32x4_load(p);
+  if (stride == 0) return f32x4_splat(*p);
+  return (f32x4){p[0], p[stride], p[2 * stride], p[3 * stride]};
+}
+
+// The loop of one operator over one piece; VECTOR is an expression of the vectors a and b.
+#define F32_LOOP(VECTOR)                                        \
+  do {                                                          \
+    int32_t i = 0;                                              \
+    for (; i + 4 <= n; i += 4) {                                \
+      const f32x4 a = f32x4_load_strided(pa + i * sa, sa);      \
+      const f32x4 b = f32x4_load_strided(pb + i * sb, sb);      \
+      f32x4_store(y + i, VECTOR);                               \
+    }                                                           \
+    for (; i < n; i++) {                                        \
+      const f32x4 a = f32x4_splat(pa[i * sa]);                  \
+      const f32x4 b = f32x4_splat(pb[i * sb]);                  \
+      y[i] = (VECTOR)[0];                                       \
+    }                                                           \
+  } while (0)
+
+INLINE void f32_piece(float* y, const float* pa, const float* pb, const int32_t op, const int32_t n,
+                      const ptrdiff_t sa, const ptrdiff_t sb) {
+  switch (op) {
+    case BINARY_ADD: F32_LOOP(a + b); break;
+    case BINARY_SUB: F32_LOOP(a - b); break;
+    case BINARY_MUL: F32_LOOP(a * b); break;
+    case BINARY_DIV: F32_LOOP(a / b); break;
+    case BINARY_MAX: F32_LOOP(f32x4_max(a, b)); break;
+    case BINARY_MIN: F32_LOOP(f32x4_min(a, b)); break;
+    default: assert(0);
+  }
+}
+
+void f32_binary(float* y, const float* a, const float* b, const int32_t op,
+                const broadcast_shape* shape, const int32_t begin, const int32_t end) {
+  const ptrdiff_t sa = shape->rank ? shape->a_strides[shape->rank - 1] : 0;
+  const ptrdiff_t sb = shape->rank ? shape->b_strides[shape->rank - 1] : 0;
+  for (int32_t unit = begin; unit < end; unit++) {
+    const piece p = piece_at(shape, unit);
+    f32_piece(y + p.y, a + p.a, b + p.b, op, p.n, sa, sb);
+  }
+}
+
+// ---------------------------------------------------------------------------
+// uint8
+
+// Eight bytes as two float vectors, their zero point taken off.
+typedef struct {
+  f32x4 low, high;
+} f32x8;
+
+INLINE f32x8 centered(const i16x8 v, const i16x8 zero_point) {
+  const i16x8 d = v - zero_point;
+  return (f32x8){f32x4_from_i32x4(i32x4_low(d)), f32x4_from_i32x4(i32x4_high(d))};
+}
+
+INLINE i16x8 i16x8_splat(const int32_t v) {
+  const int16_t h = (int16_t)v;
+  return (i16x8){h, h, h, h, h, h, h, h};
+}
+
+INLINE i16x8 load_u8_strided(const uint8_t* p, const ptrdiff_t stride, const int32_t n) {
+  if (stride == 1) return n >= 8 ? i16x8_load_u8(p) : i16x8_load_u8_n(p, n);
+  if (stride == 0) return i16x8_splat(*p);
+  i16x8 v = i16x8_splat(0);
+  for (int32_t i = 0; i < min_i32(n, 8); i++) v[i] = p[i * stride];
+  return v;
+}
+
+// The constants of one qu8_add or qu8_mul call.
+typedef struct {
+  i16x8 a_zero_point, b_zero_point;
+  f32x4 a_scale, b_scale;
+  requantizer q;
+} qu8_operands;
+
+INLINE u8x16 qu8_add_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
+  const f32x8 fa = centered(a, p->a_zero_point), fb = centered(b, p->b_zero_point);
+  return u8x8_from_i32x4(requantize(fa.low * p->a_scale + fb.low * p->b_scale, &p->q),
+                         requantize(fa.high * p->a_scale + fb.high * p->b_scale, &p->q));
+}
+
+// The products are exact: |a - za|, |b - zb| <= 255, so float32 holds them.
+INLINE u8x16 qu8_mul_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
+  const f32x8 fa = centered(a, p->a_zero_point), fb = centered(b, p->b_zero_point);
+  return u8x8_from_i32x4(requantize(fa.low * fb.low * p->a_scale, &p->q),
+                         requantize(fa.high * fb.high * p->a_scale, &p->q));
+}
+
+#define QU8_PIECES(EIGHT)                                                            \
+  do {                                                                               \
+    const ptrdiff_t sa = shape->rank ? shape->a_strides[shape->rank - 1] : 0;        \
+    const ptrdiff_t sb = shape->rank ? shape->b_strides[shape->rank - 1] : 0;        \
+    for (int32_t unit = begin; unit < end; unit++) {                                 \
+      const piece at = piece_at(shape, unit);                                        \
+      const uint8_t *pa = a + at.a, *pb = b + at.b;                                  \
+      for (int32_t i = 0; i < at.n; i += 8) {                                        \
+        const i16x8 va = load_u8_strided(pa + i * sa, sa, at.n - i);                 \
+        const i16x8 vb = load_u8_strided(pb + i * sb, sb, at.n - i);                 \
+        u8x8_store_n(y + at.y + i, EIGHT(va, vb, &p), at.n - i);                     \
+      }                                                                              \
+    }                                                                                \
+  } while (0)
+
+void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, const float a_scale,
+             const float b_scale, const int32_t a_zero_point, const int32_t b_zero_point,
+             const int32_t y_zero_point, const int32_t lo, const int32_t hi,
+             const broadcast_shape* shape, const int32_t begin, const int32_t end) {
+  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point),
+                          f32x4_splat(a_scale), f32x4_splat(b_scale),
+                          make_requantizer(y_zero_point, lo, hi)};
+  QU8_PIECES(qu8_add_8);
+}
+
+void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, const float scale,
+             const int32_t a_zero_point, const int32_t b_zero_point, const int32_t y_zero_point,
+             const int32_t lo, const int32_t hi, const broadcast_shape* shape, const int32_t begin,
+             const int32_t end) {
+  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point),
+                          f32x4_splat(scale), f32x4_splat(scale),
+                          make_requantizer(y_zero_point, lo, hi)};
+  QU8_PIECES(qu8_mul_8);
+}

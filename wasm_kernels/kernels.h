@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE catalogue: every kernel with its contract. People, the compiler, the tests and the code
+// generator read this one file; exports, JavaScript bindings, the plan interpreter's cases and the
+// test runners are derived from it (octet/codegen). What the parser accepts: the structs, enums and
+// `void name(type name, ...);` prototypes below, and nothing else.
+//
+// Common rules
+//   Arguments    outputs, inputs, parameters, sizes, strides, scratch, range: in this order.
+//   Sizes        in elements unless called bytes; a stride too. Activations are NHWC.
+//   Range        `begin, end` is a half-open part of the kernel's parallel extent, which each contract
+//                names ("Range: ..."). Any split of the extent gives the same bits.
+//   Scratch      private to the calling thread; SCRATCH lines give its size in bytes.
+//   Memory       no kernel allocates, keeps state, or touches a byte outside its operands. No pointer
+//                need be aligned. Outputs do not overlap inputs except where "in place" is said.
+//   Names        <types>_<kernel>. qu8: uint8 with scale and zero point. u8, x8: bytes without meaning.
+//                int8 tensors reach the kernels as uint8 with zero point + 128 (x8_flip converts).
+//
+// Numeric contract (octet's integer results are these formulas, to the bit, on every machine)
+//   acc          int32, exact. The compiler proves that the final sum fits; order never matters.
+//   requantize   q = clamp(round_half_even(float32(acc) * scale) + zero_point, lo, hi), float32
+//                multiplication rounded once, no fused multiply-add. lo, hi lie in [0, 255].
+//   float32      one IEEE operation at a time, in the order the contract gives.
+#ifndef OCTET_KERNELS_H_
+#define OCTET_KERNELS_H_
+
+#include <stdint.h>
+
+// ---------------------------------------------------------------------------
+// Vocabulary
+
+// The element types of WebNN, numbered for kernels that take a type as an argument.
+typedef enum {
+  TYPE_FLOAT32,
+  TYPE_FLOAT16,
+  TYPE_INT32,
+  TYPE_UINT32,
+  TYPE_INT64,
+  TYPE_UINT64,
+  TYPE_INT8,
+  TYPE_UINT8
+} element_type;
+
+typedef enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV, BINARY_MAX, BINARY_MIN } binary_op;
+
+typedef enum { UNARY_CLAMP, UNARY_SIGMOID, UNARY_EXP, UNARY_TANH } unary_op;
+
+typedef enum { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN } reduce_op;
+
+// A convolution or a pooling window over x[batch, in_height, in_width, channels].
+// Group g reads channels [g * in_channels, (g + 1) * in_channels) and writes
+// [g * out_channels, (g + 1) * out_channels): both counts are per group.
+// Output pixel (oy, ox), tap (ky, kx) reads input row oy * stride_height - pad_top + ky *
+// dilation_height, column likewise; outside the input it reads zero (the zero point, for qu8).
+typedef struct {
+  int32_t batch;
+  int32_t in_height;
+  int32_t in_width;
+  int32_t in_channels;
+  int32_t out_height;
+  int32_t out_width;
+  int32_t out_channels;
+  int32_t groups;
+  int32_t kernel_height;
+  int32_t kernel_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t x_stride;  // between pixels of x
+  int32_t y_stride;  // between pixels of y
+} window_shape;
+
+// Where a filter's elements lie: filter[g * group_stride + o * out_stride + t * tap_stride +
+// i * in_stride] for output channel o and input channel i of group g, tap t = ky * kernel_width + kx.
+typedef struct {
+  int32_t groups;
+  int32_t out_channels;  // per group
+  int32_t in_channels;   // per group
+  int32_t taps;
+  int32_t group_stride;
+  int32_t out_stride;
+  int32_t tap_stride;
+  int32_t in_stride;
+} filter_shape;
+
+// Two operands broadcast to a contiguous output of dims[0..rank): stride 0 repeats.
+typedef struct {
+  int32_t rank;
+  int32_t dims[8];
+  int32_t a_strides[8];
+  int32_t b_strides[8];
+} broadcast_shape;
+
+// A strided copy: element i of dims[0..rank) goes from x to y.
+typedef struct {
+  int32_t rank;
+  int32_t element_bytes;  // 1, 2, 4 or 8
+  int32_t dims[8];
+  int32_t y_strides[8];
+  int32_t x_strides[8];
+} copy_shape;
+
+// Quantization parameters laid over a tensor of dims[0..rank): stride 0 where they do not vary.
+// `blocks[d]` consecutive elements of dimension d share an entry.
+typedef struct {
+  int32_t rank;
+  int32_t dims[8];
+  int32_t blocks[8];
+  int32_t strides[8];
+} quantization_shape;
+
+// Linear resampling of x[batch, in_height, in_width, channels]: see f32_resize_linear.
+typedef struct {
+  int32_t batch;
+  int32_t in_height;
+  int32_t in_width;
+  int32_t out_height;
+  int32_t out_width;
+  int32_t channels;
+} resize_shape;
+
+// ---------------------------------------------------------------------------
+// Matrix products and convolutions
+//
+// Weights are packed once, in blocks of 8 output channels. For each group, for each block:
+//   f32   [bias f32 x 8] [K steps of f32 x 8]                                  K = taps * in_channels
+//   qu8   [bias i32 x 8] [scale f32 x 8] [K2 steps of (2 x i16) x 8]           K2 = ceil(K / 2)
+// K runs over taps, then input channels. Channels beyond out_channels, and the odd K, are zero.
+// qu8 weights are stored as w - w_zero_point, which fits int16 and needs no correction at run time;
+// the input's zero point is folded into the bias: bias - x_zero_point * sum(w - w_zero_point).
+
+// Bytes: groups * ceil(out_channels / 8) * 32 * (1 + K). `bias` may be null (zeros).
+// Range: blocks of all groups, groups * ceil(out_channels / 8).
+void f32_pack(void* packed, const float* filter, const float* bias, const filter_shape* shape,
+              int32_t begin, int32_t end);
+
+// Bytes: groups * ceil(out_channels / 8) * 32 * (2 + K2). `bias` may be null (zeros).
+// filter is uint8 or, with filter_signed, int8. scale and w_zero_point have one entry per output
+// channel of all groups; scale = x_scale * w_scale / y_scale.
+// Range: blocks of all groups.
+void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
+              const int32_t* w_zero_point, int32_t x_zero_point, int32_t filter_signed,
+              const filter_shape* shape, int32_t begin, int32_t end);
+
+// y[i, j] = clamp(bias[j] + sum_k a[i, k] * w[k, j], lo, hi), summed in the order of k.
+// a: m rows of k, a_stride apart; y: m rows of n, y_stride apart; w: f32_pack with one group.
+// Range: ceil(m / 4) row tiles * splits; a split is a share of the column blocks.
+void f32_gemm(float* y, const float* a, const void* w, float lo, float hi, int32_t m, int32_t n,
+              int32_t k, int32_t splits, int32_t a_stride, int32_t y_stride, int32_t begin,
+              int32_t end);
+
+// The same over the gathered window of each output pixel: a convolution of any shape.
+// SCRATCH: 4 * K * 4. Range: ceil(batch * out_height * out_width / 4) tiles * groups.
+void f32_igemm(float* y, const float* x, const void* w, float lo, float hi,
+               const window_shape* shape, void* scratch, int32_t begin, int32_t end);
+
+// y[i, j] = requantize(sum_k (a[i, k] - x_zero_point) * (w[k, j] - w_zero_point[j]) + bias[j]).
+// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 4 * 2 * K2 * 2. Range: as f32_gemm.
+void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, int32_t y_zero_point, int32_t lo,
+              int32_t hi, int32_t m, int32_t n, int32_t k, int32_t splits, int32_t a_stride,
+              int32_t y_stride, void* scratch, int32_t begin, int32_t end);
+
+// SCRATCH: 4 * 2 * K2 * 2. Range: as f32_igemm.
+void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
+               int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
+               void* scratch, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Depthwise convolution: groups == channels, one filter per channel. shape->in_channels and
+// out_channels are 1.
+//
+// Weights are packed in blocks of channels:
+//   f32   per 4 channels: [bias f32 x 4] [taps of f32 x 4]
+//   qu8   per 8 channels: [bias i32 x 8] [scale f32 x 8] [T2 of (2 taps x i16) x 8]   T2 = ceil(taps / 2)
+// with the folding of qu8_pack; a missing last tap has weight zero.
+
+// Bytes: ceil(groups / 4) * 16 * (1 + taps). Range: blocks.
+void f32_dwpack(void* packed, const float* filter, const float* bias, const filter_shape* shape,
+                int32_t begin, int32_t end);
+
+// Bytes: ceil(groups / 8) * 32 * (2 + T2). Range: blocks.
+void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
+                const int32_t* w_zero_point, int32_t x_zero_point, int32_t filter_signed,
+                const filter_shape* shape, int32_t begin, int32_t end);
+
+// y = clamp(bias + sum over taps x * w, lo, hi) per channel, summed in the order of taps.
+// SCRATCH: 4 * groups + 8 * taps. Range: batch * out_height rows.
+void f32_dwconv(float* y, const float* x, const void* w, float lo, float hi,
+                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
+
+// SCRATCH: groups + 8 * (taps + 1) + 8. Range: batch * out_height rows.
+void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
+                int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
+                void* scratch, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Elementwise. Range of the binary kernels: pieces of at most 4096 elements of the innermost
+// dimension; product(dims[0..rank-1)) * ceil(dims[rank-1] / 4096). y may be a or b where that operand
+// is not broadcast. Unary kernels: Range: elements; in place.
+
+// y = a op b.
+void f32_binary(float* y, const float* a, const float* b, int32_t op, const broadcast_shape* shape,
+                int32_t begin, int32_t end);
+
+// y = clamp(round_half_even(f32(a - a_zero_point) * a_scale + f32(b - b_zero_point) * b_scale) +
+// y_zero_point, lo, hi); the scales are already divided by y's. A negative b_scale subtracts.
+void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, float a_scale, float b_scale,
+             int32_t a_zero_point, int32_t b_zero_point, int32_t y_zero_point, int32_t lo,
+             int32_t hi, const broadcast_shape* shape, int32_t begin, int32_t end);
+
+// acc = (a - a_zero_point) * (b - b_zero_point), requantized.
+void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, float scale, int32_t a_zero_point,
+             int32_t b_zero_point, int32_t y_zero_point, int32_t lo, int32_t hi,
+             const broadcast_shape* shape, int32_t begin, int32_t end);
+
+// y = op(x, p0, p1): clamp to [p0, p1]; 1 / (1 + exp(-x)); exp(x); tanh(x).
+// exp is within 2 ULP; its polynomial is in unary.c and mirrored by the NumPy model.
+void f32_unary(float* y, const float* x, int32_t op, float p0, float p1, int32_t begin,
+               int32_t end);
+
+// y = table[x].
+void x8_lut(uint8_t* y, const uint8_t* x, const uint8_t* table, int32_t begin, int32_t end);
+
+// y = x ^ 0x80: uint8 to int8 with the zero point moved by 128, and back.
+void x8_flip(uint8_t* y, const uint8_t* x, int32_t begin, int32_t end);
+
+// acc = x - x_zero_point, requantized with scale = x_scale / y_scale.
+void qu8_requantize(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
+                    int32_t y_zero_point, int32_t lo, int32_t hi, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Pooling over the window of shape (groups = channels, in_channels = out_channels = 1). Padding is
+// never the maximum and never counted. Range: batch * out_height rows.
+
+// y = sum / count. SCRATCH: 4 * groups.
+void f32_avgpool(float* y, const float* x, float lo, float hi, const window_shape* shape,
+                 void* scratch, int32_t begin, int32_t end);
+
+// acc = sum(x - x_zero_point), requantized with scale / count (one float32 division).
+// SCRATCH: 4 * groups.
+void qu8_avgpool(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
+                 int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
+                 void* scratch, int32_t begin, int32_t end);
+
+void f32_maxpool(float* y, const float* x, float lo, float hi, const window_shape* shape,
+                 int32_t begin, int32_t end);
+
+void u8_maxpool(uint8_t* y, const uint8_t* x, int32_t lo, int32_t hi, const window_shape* shape,
+                int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Reductions of x[outer, n, inner] over n. Range: outer.
+
+// Sums run in the order of n; mean = sum / n. SCRATCH: 4 * inner.
+void f32_reduce(float* y, const float* x, int32_t op, int32_t outer, int32_t n, int32_t inner,
+                void* scratch, int32_t begin, int32_t end);
+
+// acc = sum(x - x_zero_point), requantized with scale / n. SCRATCH: 4 * inner.
+void qu8_mean(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
+              int32_t y_zero_point, int32_t lo, int32_t hi, int32_t outer, int32_t n,
+              int32_t inner, void* scratch, int32_t begin, int32_t end);
+
+// y[outer, inner] = index of the first largest (or, with is_min, smallest) x; y_type int32 or int64.
+void arg_reduce(void* y, const void* x, int32_t x_type, int32_t y_type, int32_t is_min,
+                int32_t outer, int32_t n, int32_t inner, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Softmax over rows of n. Range: rows.
+
+// y = exp(x - max) / sum.
+void f32_softmax(float* y, const float* x, int32_t n, int32_t begin, int32_t end);
+
+// table[d] = round_half_even(exp(float32(-d) * x_scale) * 2^23), d = 0..255. Range: 1.
+void qu8_softmax_table(uint32_t* table, float x_scale, int32_t begin, int32_t end);
+
+// e = table[max - x], S = sum(e) (exact), y = clamp(round_half_even(float32(e) *
+// (1 / (float32(S) * y_scale))) + y_zero_point, lo, hi).
+void qu8_softmax(uint8_t* y, const uint8_t* x, const uint32_t* table, float y_scale,
+                 int32_t y_zero_point, int32_t lo, int32_t hi, int32_t n, int32_t begin,
+                 int32_t end);
+
+// ---------------------------------------------------------------------------
+// Resampling. Coordinates come as tables, one entry per output row or column: the lower input index
+// (its neighbour is the next one, at most the last) and the weight of the neighbour. So one kernel
+// serves every coordinate rule. Range: batch * out_height rows.
+
+// v = a + (b - a) * row_weight for the two rows, then across columns likewise.
+// SCRATCH: 4 * in_width * channels.
+void f32_resize_linear(float* y, const float* x, const int32_t* rows, const float* row_weights,
+                       const int32_t* columns, const float* column_weights,
+                       const resize_shape* shape, void* scratch, int32_t begin, int32_t end);
+
+// The same on float32(x - x_zero_point); v * scale is then requantized. SCRATCH: as above.
+void qu8_resize_linear(uint8_t* y, const uint8_t* x, const int32_t* rows, const float* row_weights,
+                       const int32_t* columns, const float* column_weights, float scale,
+                       int32_t x_zero_point, int32_t y_zero_point, int32_t lo, int32_t hi,
+                       const resize_shape* shape, void* scratch, int32_t begin, int32_t end);
+
+// y pixel = x pixel (rows[oy], columns[ox]); shape->channels counts bytes.
+void x8_resize_nearest(uint8_t* y, const uint8_t* x, const int32_t* rows, const int32_t* columns,
+                       const resize_shape* shape, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Data movement
+
+// Range: product(dims[0..rank-1)).
+void copy_nd(void* y, const void* x, const copy_shape* shape, int32_t begin, int32_t end);
+
+// y[i] = the element whose bytes are those of (low, high), little-endian. Range: elements.
+void fill(void* y, int32_t low, int32_t high, int32_t element_bytes, int32_t begin, int32_t end);
+
+// y[o, i, :] = x[o, clamp(indices[i]), :] for o < outer, i < count; rows of inner_bytes. A negative
+// index counts from the end of axis_size; an index outside is clamped into it.
+// indices_type: int32, uint32 or int64. Range: outer * count.
+void gather(void* y, const void* x, const void* indices, int32_t indices_type, int32_t axis_size,
+            int32_t count, int32_t inner_bytes, int32_t begin, int32_t end);
+
+// ---------------------------------------------------------------------------
+// Conversions. Range: elements, unless said.
+
+// The cast operator: float to integer truncates and saturates, NaN gives 0; integer to narrower
+// integer keeps the low bits; to float rounds to nearest even. In place when sizes are equal.
+void cast(void* y, const void* x, int32_t y_type, int32_t x_type, int32_t begin, int32_t end);
+
+// y = clamp(round_half_even(x / scale) + zero_point, 0, 255); NaN gives zero_point.
+void f32_qu8_quantize(uint8_t* y, const float* x, float scale, int32_t zero_point, int32_t begin,
+                      int32_t end);
+
+// y = float32(x - zero_point) * scale.
+void qu8_f32_dequantize(float* y, const uint8_t* x, float scale, int32_t zero_point, int32_t begin,
+                        int32_t end);
+
+// The two with parameters as tensors laid over the elements; y_type (x_type) is int8, uint8, int32 or
+// uint32. 32-bit values are computed in float64 and rounded once. Range: product(dims[0..rank-1)).
+void quantize_nd(void* y, const float* x, const float* scale, const void* zero_point,
+                 int32_t y_type, const quantization_shape* shape, int32_t begin, int32_t end);
+
+void dequantize_nd(float* y, const void* x, const float* scale, const void* zero_point,
+                   int32_t x_type, const quantization_shape* shape, int32_t begin, int32_t end);
+
+#endif  // OCTET_KERNELS_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan interpreter: what wasm exports. One call runs a whole dispatch.
+//
+// A plan is an array of steps and an array of argument words. A word is a pointer, an int32 or the
+// bits of a float, in the order of the kernel's prototype without its scratch and range arguments.
+// The runtime writes both arrays into linear memory (polyfill/runtime/plan.js knows the layout).
+#ifndef OCTET_PLAN_H_
+#define OCTET_PLAN_H_
+
+#include <stdint.h>
+
+typedef uintptr_t plan_word;
+
+typedef struct {
+  int32_t kernel;  // index in kernels.h's order
+  int32_t args;    // index of the first argument word
+  int32_t extent;  // the kernel's parallel extent
+  int32_t grain;   // units a thread takes at a time
+} plan_step;
+
+// Runs steps[first .. first + count) on the calling thread.
+void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int32_t first,
+              int32_t count);
+
+// A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
+// sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter until
+// none is left, then waits for the chunks others hold: no thread is ever waited for before it took
+// work.
+typedef struct {
+  uint32_t epoch;    // grows by one per run; what sleeping threads wait on
+  uint32_t quit;
+  uint32_t left;     // threads other than 0 that finished the current run
+  uint32_t threads;  // all of them, thread 0 included
+  const plan_step* steps;
+  const plan_word* words;
+  char* scratch;           // scratch_bytes for each thread
+  uint32_t* progress;      // per step: chunks taken, chunks done
+  int32_t scratch_bytes;
+  int32_t step_count;
+} plan_pool;
+
+void pool_run(plan_pool* pool);
+void pool_serve(plan_pool* pool, int32_t thread);
+
+#endif  // OCTET_PLAN_H_

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reductions over the middle dimension of x[outer, n, inner], and the index of an extreme.
+#include "common.h"
+#include "kernels.h"
+
+INLINE float reduce_step(const float acc, const float v, const int32_t op) {
+  switch (op) {
+    case REDUCE_MAX: return v > acc ? v : acc;
+    case REDUCE_MIN: return v < acc ? v : acc;
+    default: return acc + v;
+  }
+}
+
+void f32_reduce(float* y, const float* x, const int32_t op, const int32_t outer, const int32_t n,
+                const int32_t inner, void* scratch, const int32_t begin, const int32_t end) {
+  (void)outer;
+  float* acc = scratch;
+  const float start = op == REDUCE_MAX ? -INFINITY : op == REDUCE_MIN ? INFINITY : 0.0f;
+  for (int32_t o = begin; o < end; o++) {
+    for (int32_t j = 0; j < inner; j++) acc[j] = start;
+    const float* row = x + (ptrdiff_t)o * n * inner;
+    for (int32_t i = 0; i < n; i++, row += inner) {
+      for (int32_t j = 0; j < inner; j++) acc[j] = reduce_step(acc[j], row[j], op);
+    }
+    for (int32_t j = 0; j < inner; j++) {
+      y[(ptrdiff_t)o * inner + j] = op == REDUCE_MEAN ? acc[j] / (float)n : acc[j];
+    }
+  }
+}
+
+void qu8_mean(uint8_t* y, const uint8_t* x, const float scale, const int32_t x_zero_point,
+              const int32_t y_zero_point, const int32_t lo, const int32_t hi, const int32_t outer,
+              const int32_t n, const int32_t inner, void* scratch, const int32_t begin,
+              const int32_t end) {
+  (void)outer;
+  int32_t* sum = scratch;
+  const float s = scale / (float)n;
+  for (int32_t o = begin; o < end; o++) {
+    for (int32_t j = 0; j < inner; j++) sum[j] = -x_zero_point * n;
+    const uint8_t* row = x + (ptrdiff_t)o * n * inner;
+    for (int32_t i = 0; i < n; i++, row += inner) {
+      for (int32_t j = 0; j < inner; j++) sum[j] += row[j];
+    }
+    for (int32_t j = 0; j < inner; j++) {
+      y[(ptrdiff_t)o * inner + j] =
+          (uint8_t)requantize_1((float)sum[j] * s, y_zero_point, lo, hi);
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------
+// The index of the first extreme. A comparison with NaN is false, so NaN never wins after the start.
+
+#define ARG_REDUCE(type)                                                        \
+  do {                                                                          \
+    const type* from = (const type*)x + (ptrdiff_t)o * n * inner + j;           \
+    type best = from[0];                                                        \
+    for (int32_t i = 1; i < n; i++) {                                           \
+      const type v = from[(ptrdiff_t)i * inner];                                \
+      if (is_min ? v < best : v > best) {                                       \
+        best = v;                                                               \
+        index = i;                                                              \
+      }                                                                         \
+    }                                                                           \
+  } while (0)
+
+void arg_reduce(void* y, const void* x, const int32_t x_type, const int32_t y_type,
+                const int32_t is_min, const int32_t outer, const int32_t n, const int32_t inner,
+                const int32_t begin, const int32_t end) {
+  (void)outer;
+  for (int32_t o = begin; o < end; o++) {
+    for (int32_t j = 0; j < inner; j++) {
+      int32_t index = 0;
+      switch (x_type) {
+        case TYPE_FLOAT32: ARG_REDUCE(float); break;
+        case TYPE_INT32: ARG_REDUCE(int32_t); break;
+        case TYPE_UINT32: ARG_REDUCE(uint32_t); break;
+        case TYPE_INT64: ARG_REDUCE(int64_t); break;
+        case TYPE_UINT64: ARG_REDUCE(uint64_t); break;
+        case TYPE_INT8: ARG_REDUCE(int8_t); break;
+        case TYPE_UINT8: ARG_REDUCE(uint8_t); break;
+        default: assert(0);
+      }
+      const ptrdiff_t at = (ptrdiff_t)o * inner + j;
+      if (y_type == TYPE_INT64) {
+        ((int64_t*)y)[at] = index;
+      } else {
+        ((int32_t*)y)[at] = index;
+      }
+    }
+  }
+}
