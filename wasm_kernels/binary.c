@@ -40,31 +40,44 @@ INLINE f32x4 f32x4_load_strided(const float* p, const ptrdiff_t stride) {
 }
 
 // The loop of one operator over one piece; VECTOR is an expression of the vectors a and b.
-#define F32_LOOP(VECTOR)                                        \
-  do {                                                          \
-    int32_t i = 0;                                              \
-    for (; i + 4 <= n; i += 4) {                                \
-      const f32x4 a = f32x4_load_strided(pa + i * sa, sa);      \
-      const f32x4 b = f32x4_load_strided(pb + i * sb, sb);      \
-      f32x4_store(y + i, VECTOR);                               \
-    }                                                           \
-    for (; i < n; i++) {                                        \
-      const f32x4 a = f32x4_splat(pa[i * sa]);                  \
-      const f32x4 b = f32x4_splat(pb[i * sb]);                  \
-      y[i] = (VECTOR)[0];                                       \
-    }                                                           \
+#define F32_LOOP(VECTOR)                                   \
+  do {                                                     \
+    int32_t i = 0;                                         \
+    for (; i + 4 <= n; i += 4) {                           \
+      const f32x4 a = f32x4_load_strided(pa + i * sa, sa); \
+      const f32x4 b = f32x4_load_strided(pb + i * sb, sb); \
+      f32x4_store(y + i, VECTOR);                          \
+    }                                                      \
+    for (; i < n; i++) {                                   \
+      const f32x4 a = f32x4_splat(pa[i * sa]);             \
+      const f32x4 b = f32x4_splat(pb[i * sb]);             \
+      y[i] = (VECTOR)[0];                                  \
+    }                                                      \
   } while (0)
 
 INLINE void f32_piece(float* y, const float* pa, const float* pb, const int32_t op, const int32_t n,
                       const ptrdiff_t sa, const ptrdiff_t sb) {
   switch (op) {
-    case BINARY_ADD: F32_LOOP(a + b); break;
-    case BINARY_SUB: F32_LOOP(a - b); break;
-    case BINARY_MUL: F32_LOOP(a * b); break;
-    case BINARY_DIV: F32_LOOP(a / b); break;
-    case BINARY_MAX: F32_LOOP(f32x4_max(a, b)); break;
-    case BINARY_MIN: F32_LOOP(f32x4_min(a, b)); break;
-    default: assert(0);
+    case BINARY_ADD:
+      F32_LOOP(a + b);
+      break;
+    case BINARY_SUB:
+      F32_LOOP(a - b);
+      break;
+    case BINARY_MUL:
+      F32_LOOP(a * b);
+      break;
+    case BINARY_DIV:
+      F32_LOOP(a / b);
+      break;
+    case BINARY_MAX:
+      F32_LOOP(f32x4_max(a, b));
+      break;
+    case BINARY_MIN:
+      F32_LOOP(f32x4_min(a, b));
+      break;
+    default:
+      assert(0);
   }
 }
 
@@ -124,19 +137,19 @@ INLINE u8x16 qu8_mul_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
                          requantize(fa.high * fb.high * p->a_scale, &p->q));
 }
 
-#define QU8_PIECES(EIGHT)                                                            \
-  do {                                                                               \
-    const ptrdiff_t sa = shape->rank ? shape->a_strides[shape->rank - 1] : 0;        \
-    const ptrdiff_t sb = shape->rank ? shape->b_strides[shape->rank - 1] : 0;        \
-    for (int32_t unit = begin; unit < end; unit++) {                                 \
-      const piece at = piece_at(shape, unit);                                        \
-      const uint8_t *pa = a + at.a, *pb = b + at.b;                                  \
-      for (int32_t i = 0; i < at.n; i += 8) {                                        \
-        const i16x8 va = load_u8_strided(pa + i * sa, sa, at.n - i);                 \
-        const i16x8 vb = load_u8_strided(pb + i * sb, sb, at.n - i);                 \
-        u8x8_store_n(y + at.y + i, EIGHT(va, vb, &p), at.n - i);                     \
-      }                                                                              \
-    }                                                                                \
+#define QU8_PIECES(EIGHT)                                                     \
+  do {                                                                        \
+    const ptrdiff_t sa = shape->rank ? shape->a_strides[shape->rank - 1] : 0; \
+    const ptrdiff_t sb = shape->rank ? shape->b_strides[shape->rank - 1] : 0; \
+    for (int32_t unit = begin; unit < end; unit++) {                          \
+      const piece at = piece_at(shape, unit);                                 \
+      const uint8_t *pa = a + at.a, *pb = b + at.b;                           \
+      for (int32_t i = 0; i < at.n; i += 8) {                                 \
+        const i16x8 va = load_u8_strided(pa + i * sa, sa, at.n - i);          \
+        const i16x8 vb = load_u8_strided(pb + i * sb, sb, at.n - i);          \
+        u8x8_store_n(y + at.y + i, EIGHT(va, vb, &p), at.n - i);              \
+      }                                                                       \
+    }                                                                         \
   } while (0)
 
 void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, const float a_scale,
@@ -153,8 +166,7 @@ void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, const float scale,
              const int32_t a_zero_point, const int32_t b_zero_point, const int32_t y_zero_point,
              const int32_t lo, const int32_t hi, const broadcast_shape* shape, const int32_t begin,
              const int32_t end) {
-  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point),
-                          f32x4_splat(scale), f32x4_splat(scale),
-                          make_requantizer(y_zero_point, lo, hi)};
+  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point), f32x4_splat(scale),
+                          f32x4_splat(scale), make_requantizer(y_zero_point, lo, hi)};
   QU8_PIECES(qu8_mul_8);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small things every kernel family shares: integer helpers, partial loads and stores, requantization.
+// Small things every kernel family shares: integer helpers, partial loads and stores,
+// requantization.
 #ifndef OCTET_COMMON_H_
 #define OCTET_COMMON_H_
 
@@ -72,11 +73,12 @@ INLINE void u8x8_store_n(uint8_t* p, const u8x16 v, const int32_t n) {
 //
 //   q = clamp(round_half_even(v) + zero_point, lo, hi)      v a float32, lo and hi within the type
 //
-// Adding 1.5 * 2^23 to v leaves round_half_even(v) in the low mantissa bits while |v| < 2^22. Beyond
-// that the sum's bits, read as int32, still grow with v, so clamping them gives lo or hi as it must.
+// Adding 1.5 * 2^23 to v leaves round_half_even(v) in the low mantissa bits while |v| < 2^22.
+// Beyond that the sum's bits, read as int32, still grow with v, so clamping them gives lo or hi as
+// it must.
 
-#define ROUNDING_MAGIC 12582912.0f          // 1.5 * 2^23
-#define ROUNDING_MAGIC_BITS 0x4B400000      // its bits
+#define ROUNDING_MAGIC 12582912.0f      // 1.5 * 2^23
+#define ROUNDING_MAGIC_BITS 0x4B400000  // its bits
 
 typedef struct {
   i32x4 min, max, offset;  // of the magic bits: bits(lo), bits(hi), bits(0)

@@ -48,11 +48,20 @@ static void read_integers(int64_t* to, const void* x, const int32_t type, const 
                           const int32_t n) {
   for (int32_t i = 0; i < n; i++) {
     switch (type) {
-      case TYPE_INT32: to[i] = ((const int32_t*)x)[at + i]; break;
-      case TYPE_UINT32: to[i] = ((const uint32_t*)x)[at + i]; break;
-      case TYPE_INT8: to[i] = ((const int8_t*)x)[at + i]; break;
-      case TYPE_UINT8: to[i] = ((const uint8_t*)x)[at + i]; break;
-      default: to[i] = ((const int64_t*)x)[at + i];
+      case TYPE_INT32:
+        to[i] = ((const int32_t*)x)[at + i];
+        break;
+      case TYPE_UINT32:
+        to[i] = ((const uint32_t*)x)[at + i];
+        break;
+      case TYPE_INT8:
+        to[i] = ((const int8_t*)x)[at + i];
+        break;
+      case TYPE_UINT8:
+        to[i] = ((const uint8_t*)x)[at + i];
+        break;
+      default:
+        to[i] = ((const int64_t*)x)[at + i];
     }
   }
 }
@@ -71,10 +80,15 @@ static void write_integers(void* y, const int64_t* from, const int32_t type, con
   for (int32_t i = 0; i < n; i++) {
     switch (type) {
       case TYPE_INT32:
-      case TYPE_UINT32: ((uint32_t*)y)[at + i] = (uint32_t)from[i]; break;
+      case TYPE_UINT32:
+        ((uint32_t*)y)[at + i] = (uint32_t)from[i];
+        break;
       case TYPE_INT8:
-      case TYPE_UINT8: ((uint8_t*)y)[at + i] = (uint8_t)from[i]; break;
-      default: ((int64_t*)y)[at + i] = from[i];
+      case TYPE_UINT8:
+        ((uint8_t*)y)[at + i] = (uint8_t)from[i];
+        break;
+      default:
+        ((int64_t*)y)[at + i] = from[i];
     }
   }
 }
@@ -83,12 +97,18 @@ static void write_integers(void* y, const int64_t* from, const int32_t type, con
 INLINE int64_t integer_from_float(const float v, const int32_t type) {
   if (v != v) return 0;
   switch (type) {
-    case TYPE_INT8: return v <= -128.0f ? -128 : v >= 127.0f ? 127 : (int64_t)v;
-    case TYPE_UINT8: return v <= 0.0f ? 0 : v >= 255.0f ? 255 : (int64_t)v;
-    case TYPE_INT32: return v <= -0x1p31f ? INT32_MIN : v >= 0x1p31f ? INT32_MAX : (int64_t)v;
-    case TYPE_UINT32: return v <= 0.0f ? 0 : v >= 0x1p32f ? UINT32_MAX : (int64_t)v;
-    case TYPE_INT64: return v <= -0x1p63f ? INT64_MIN : v >= 0x1p63f ? INT64_MAX : (int64_t)v;
-    default: return v <= 0.0f ? 0 : v >= 0x1p64f ? -1 : (int64_t)(uint64_t)v;
+    case TYPE_INT8:
+      return v <= -128.0f ? -128 : v >= 127.0f ? 127 : (int64_t)v;
+    case TYPE_UINT8:
+      return v <= 0.0f ? 0 : v >= 255.0f ? 255 : (int64_t)v;
+    case TYPE_INT32:
+      return v <= -0x1p31f ? INT32_MIN : v >= 0x1p31f ? INT32_MAX : (int64_t)v;
+    case TYPE_UINT32:
+      return v <= 0.0f ? 0 : v >= 0x1p32f ? UINT32_MAX : (int64_t)v;
+    case TYPE_INT64:
+      return v <= -0x1p63f ? INT64_MIN : v >= 0x1p63f ? INT64_MAX : (int64_t)v;
+    default:
+      return v <= 0.0f ? 0 : v >= 0x1p64f ? -1 : (int64_t)(uint64_t)v;
   }
 }
 
@@ -171,10 +191,14 @@ INLINE ptrdiff_t entry_of_row(const quantization_shape* s, int32_t row) {
 
 INLINE int64_t integer_at(const void* x, const int32_t type, const ptrdiff_t at) {
   switch (type) {
-    case TYPE_INT8: return ((const int8_t*)x)[at];
-    case TYPE_UINT8: return ((const uint8_t*)x)[at];
-    case TYPE_INT32: return ((const int32_t*)x)[at];
-    default: return ((const uint32_t*)x)[at];
+    case TYPE_INT8:
+      return ((const int8_t*)x)[at];
+    case TYPE_UINT8:
+      return ((const uint8_t*)x)[at];
+    case TYPE_INT32:
+      return ((const int32_t*)x)[at];
+    default:
+      return ((const uint32_t*)x)[at];
   }
 }
 
@@ -202,10 +226,17 @@ void quantize_nd(void* y, const float* x, const float* scale, const void* zero_p
       const double rounded = quotient != quotient ? 0.0 : __builtin_rintf(quotient);
       const double v = saturate(rounded + (double)integer_at(zero_point, y_type, p), y_type);
       switch (y_type) {
-        case TYPE_INT8: ((int8_t*)y)[at] = (int8_t)v; break;
-        case TYPE_UINT8: ((uint8_t*)y)[at] = (uint8_t)v; break;
-        case TYPE_INT32: ((int32_t*)y)[at] = (int32_t)v; break;
-        default: ((uint32_t*)y)[at] = (uint32_t)v;
+        case TYPE_INT8:
+          ((int8_t*)y)[at] = (int8_t)v;
+          break;
+        case TYPE_UINT8:
+          ((uint8_t*)y)[at] = (uint8_t)v;
+          break;
+        case TYPE_INT32:
+          ((int32_t*)y)[at] = (int32_t)v;
+          break;
+        default:
+          ((uint32_t*)y)[at] = (uint32_t)v;
       }
     }
   }
@@ -222,8 +253,7 @@ void dequantize_nd(float* y, const void* x, const float* scale, const void* zero
       const ptrdiff_t at = (ptrdiff_t)row * n + i;
       const ptrdiff_t p =
           shape->rank ? entry + (ptrdiff_t)(i / shape->blocks[last]) * shape->strides[last] : 0;
-      const int64_t difference =
-          integer_at(x, x_type, at) - integer_at(zero_point, x_type, p);
+      const int64_t difference = integer_at(x, x_type, at) - integer_at(zero_point, x_type, p);
       y[at] = (float)((double)difference * (double)scale[p]);
     }
   }

@@ -5,21 +5,22 @@
 #include "kernels.h"
 
 // Pointers to the taps of output pixel (batch, oy, ox); taps outside read `zeros`.
-#define TAP_POINTERS(taps, x, zeros, s, batch, oy, ox)                                      \
-  do {                                                                                            \
-    const int32_t top = (oy) * (s)->stride_height - (s)->pad_top;                                 \
-    const int32_t left = (ox) * (s)->stride_width - (s)->pad_left;                                \
-    int32_t tap = 0;                                                                              \
-    for (int32_t ky = 0; ky < (s)->kernel_height; ky++) {                                         \
-      const int32_t iy = top + ky * (s)->dilation_height;                                         \
-      const int row_inside = iy >= 0 && iy < (s)->in_height;                                      \
-      const ptrdiff_t row = (ptrdiff_t)((batch) * (s)->in_height + iy) * (s)->in_width;           \
-      for (int32_t kx = 0; kx < (s)->kernel_width; kx++) {                                        \
-        const int32_t ix = left + kx * (s)->dilation_width;                                       \
-        (taps)[tap++] =                                                                           \
-            row_inside && ix >= 0 && ix < (s)->in_width ? (x) + (row + ix) * (s)->x_stride : (zeros); \
-      }                                                                                           \
-    }                                                                                             \
+#define TAP_POINTERS(taps, x, zeros, s, batch, oy, ox)                                  \
+  do {                                                                                  \
+    const int32_t top = (oy) * (s)->stride_height - (s)->pad_top;                       \
+    const int32_t left = (ox) * (s)->stride_width - (s)->pad_left;                      \
+    int32_t tap = 0;                                                                    \
+    for (int32_t ky = 0; ky < (s)->kernel_height; ky++) {                               \
+      const int32_t iy = top + ky * (s)->dilation_height;                               \
+      const int row_inside = iy >= 0 && iy < (s)->in_height;                            \
+      const ptrdiff_t row = (ptrdiff_t)((batch) * (s)->in_height + iy) * (s)->in_width; \
+      for (int32_t kx = 0; kx < (s)->kernel_width; kx++) {                              \
+        const int32_t ix = left + kx * (s)->dilation_width;                             \
+        (taps)[tap++] = row_inside && ix >= 0 && ix < (s)->in_width                     \
+                            ? (x) + (row + ix) * (s)->x_stride                          \
+                            : (zeros);                                                  \
+      }                                                                                 \
+    }                                                                                   \
   } while (0)
 
 // ---------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 // Matrix products and convolutions: 4 rows x 8 columns of accumulators over packed weights.
 //
 // A convolution is the same product as a matrix multiplication; only the rows of A differ. For each
-// tile of 4 output pixels the window is gathered into a panel of 4 rows of K (in cache, reused by all
-// column blocks), so no im2col matrix exists and padding costs nothing in the inner loop.
+// tile of 4 output pixels the window is gathered into a panel of 4 rows of K (in cache, reused by
+// all column blocks), so no im2col matrix exists and padding costs nothing in the inner loop.
 #include "common.h"
 #include "kernels.h"
 
@@ -21,8 +21,8 @@ typedef struct {
 INLINE window_origin origin_of(const window_shape* s, const int32_t row) {
   const int32_t ox = row % s->out_width;
   const int32_t oy = row / s->out_width % s->out_height;
-  return (window_origin){row / (s->out_width * s->out_height),
-                         oy * s->stride_height - s->pad_top, ox * s->stride_width - s->pad_left};
+  return (window_origin){row / (s->out_width * s->out_height), oy * s->stride_height - s->pad_top,
+                         ox * s->stride_width - s->pad_left};
 }
 
 // Taps kx of a window row that fall inside the input: [first, last).
@@ -140,7 +140,8 @@ void f32_igemm(float* y, const float* x, const void* w, const float lo, const fl
     const float* a[MR];
     for (int r = 0; r < MR; r++) {
       a[r] = panel + (ptrdiff_t)min_i32(r, rows - 1) * k;
-      if (r < rows) f32_gather(panel + (ptrdiff_t)r * k, x + g * shape->in_channels, shape, row + r);
+      if (r < rows)
+        f32_gather(panel + (ptrdiff_t)r * k, x + g * shape->in_channels, shape, row + r);
     }
     f32_row_tile(y + (ptrdiff_t)row * shape->y_stride + g * n, a,
                  (const char*)w + (size_t)g * group_bytes, lo, hi, rows, n, k, 0, blocks,

@@ -7,12 +7,15 @@
 // Common rules
 //   Arguments    outputs, inputs, parameters, sizes, strides, scratch, range: in this order.
 //   Sizes        in elements unless called bytes; a stride too. Activations are NHWC.
-//   Range        `begin, end` is a half-open part of the kernel's parallel extent, which each contract
+//   Range        `begin, end` is a half-open part of the kernel's parallel extent, which each
+//   contract
 //                names ("Range: ..."). Any split of the extent gives the same bits.
 //   Scratch      private to the calling thread; SCRATCH lines give its size in bytes.
-//   Memory       no kernel allocates, keeps state, or touches a byte outside its operands. No pointer
+//   Memory       no kernel allocates, keeps state, or touches a byte outside its operands. No
+//   pointer
 //                need be aligned. Outputs do not overlap inputs except where "in place" is said.
-//   Names        <types>_<kernel>. qu8: uint8 with scale and zero point. u8, x8: bytes without meaning.
+//   Names        <types>_<kernel>. qu8: uint8 with scale and zero point. u8, x8: bytes without
+//   meaning.
 //                int8 tensors reach the kernels as uint8 with zero point + 128 (x8_flip converts).
 //
 // Numeric contract (octet's integer results are these formulas, to the bit, on every machine)
@@ -73,7 +76,8 @@ typedef struct {
 } window_shape;
 
 // Where a filter's elements lie: filter[g * group_stride + o * out_stride + t * tap_stride +
-// i * in_stride] for output channel o and input channel i of group g, tap t = ky * kernel_width + kx.
+// i * in_stride] for output channel o and input channel i of group g, tap t = ky * kernel_width +
+// kx.
 typedef struct {
   int32_t groups;
   int32_t out_channels;  // per group
@@ -125,8 +129,9 @@ typedef struct {
 // Matrix products and convolutions
 //
 // Weights are packed once, in blocks of 8 output channels. For each group, for each block:
-//   f32   [bias f32 x 8] [K steps of f32 x 8]                                  K = taps * in_channels
-//   qu8   [bias i32 x 8] [scale f32 x 8] [K2 steps of (2 x i16) x 8]           K2 = ceil(K / 2)
+//   f32   [bias f32 x 8] [K steps of f32 x 8]                                  K = taps *
+//   in_channels qu8   [bias i32 x 8] [scale f32 x 8] [K2 steps of (2 x i16) x 8]           K2 =
+//   ceil(K / 2)
 // K runs over taps, then input channels. Channels beyond out_channels, and the odd K, are zero.
 // qu8 weights are stored as w - w_zero_point, which fits int16 and needs no correction at run time;
 // the input's zero point is folded into the bias: bias - x_zero_point * sum(w - w_zero_point).
@@ -173,7 +178,8 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point
 //
 // Weights are packed in blocks of channels:
 //   f32   per 4 channels: [bias f32 x 4] [taps of f32 x 4]
-//   qu8   per 8 channels: [bias i32 x 8] [scale f32 x 8] [T2 of (2 taps x i16) x 8]   T2 = ceil(taps / 2)
+//   qu8   per 8 channels: [bias i32 x 8] [scale f32 x 8] [T2 of (2 taps x i16) x 8]   T2 =
+//   ceil(taps / 2)
 // with the folding of qu8_pack; a missing last tap has weight zero.
 
 // Bytes: ceil(groups / 4) * 16 * (1 + taps). Range: blocks.
@@ -197,8 +203,8 @@ void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_poin
 
 // ---------------------------------------------------------------------------
 // Elementwise. Range of the binary kernels: pieces of at most 4096 elements of the innermost
-// dimension; product(dims[0..rank-1)) * ceil(dims[rank-1] / 4096). y may be a or b where that operand
-// is not broadcast. Unary kernels: Range: elements; in place.
+// dimension; product(dims[0..rank-1)) * ceil(dims[rank-1] / 4096). y may be a or b where that
+// operand is not broadcast. Unary kernels: Range: elements; in place.
 
 // y = a op b.
 void f32_binary(float* y, const float* a, const float* b, int32_t op, const broadcast_shape* shape,
@@ -258,11 +264,12 @@ void f32_reduce(float* y, const float* x, int32_t op, int32_t outer, int32_t n, 
                 void* scratch, int32_t begin, int32_t end);
 
 // acc = sum(x - x_zero_point), requantized with scale / n. SCRATCH: 4 * inner.
-void qu8_mean(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
-              int32_t y_zero_point, int32_t lo, int32_t hi, int32_t outer, int32_t n,
-              int32_t inner, void* scratch, int32_t begin, int32_t end);
+void qu8_mean(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point, int32_t y_zero_point,
+              int32_t lo, int32_t hi, int32_t outer, int32_t n, int32_t inner, void* scratch,
+              int32_t begin, int32_t end);
 
-// y[outer, inner] = index of the first largest (or, with is_min, smallest) x; y_type int32 or int64.
+// y[outer, inner] = index of the first largest (or, with is_min, smallest) x; y_type int32 or
+// int64.
 void arg_reduce(void* y, const void* x, int32_t x_type, int32_t y_type, int32_t is_min,
                 int32_t outer, int32_t n, int32_t inner, int32_t begin, int32_t end);
 
@@ -332,8 +339,9 @@ void f32_qu8_quantize(uint8_t* y, const float* x, float scale, int32_t zero_poin
 void qu8_f32_dequantize(float* y, const uint8_t* x, float scale, int32_t zero_point, int32_t begin,
                         int32_t end);
 
-// The two with parameters as tensors laid over the elements; y_type (x_type) is int8, uint8, int32 or
-// uint32. 32-bit values are computed in float64 and rounded once. Range: product(dims[0..rank-1)).
+// The two with parameters as tensors laid over the elements; y_type (x_type) is int8, uint8, int32
+// or uint32. 32-bit values are computed in float64 and rounded once. Range:
+// product(dims[0..rank-1)).
 void quantize_nd(void* y, const float* x, const float* scale, const void* zero_point,
                  int32_t y_type, const quantization_shape* shape, int32_t begin, int32_t end);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions on float32 vectors, written in plain IEEE operations so that every variant and
-// CPU gives the same bits.
+// Elementary functions on float32 vectors, written in plain IEEE operations so that every variant
+// and CPU gives the same bits.
 #ifndef OCTET_MATH_H_
 #define OCTET_MATH_H_
 
@@ -53,8 +53,7 @@ INLINE f32x4 f32x4_tanh(const f32x4 x) {
   p = step_polynomial(p, z, -3.33332819422e-1f);
   const f32x4 small = p * z * x + x;
   const f32x4 one = f32x4_splat(1.0f);
-  const f32x4 large =
-      one - f32x4_splat(2.0f) / (f32x4_exp(magnitude + magnitude) + one);
+  const f32x4 large = one - f32x4_splat(2.0f) / (f32x4_exp(magnitude + magnitude) + one);
   const i32x4 sign = (i32x4)x & i32x4_splat((int32_t)0x80000000);
   return f32x4_select((i32x4)(magnitude < f32x4_splat(0.625f)), small,
                       (f32x4)((i32x4)large | sign));

@@ -3,11 +3,11 @@
 #include "common.h"
 #include "kernels.h"
 
-#define COPY_STRIDED(type)                                                        \
-  do {                                                                            \
-    const type* from = (const type*)x + x_at;                                     \
-    type* to = (type*)y + y_at;                                                   \
-    for (int32_t i = 0; i < n; i++, from += x_step, to += y_step) *to = *from;    \
+#define COPY_STRIDED(type)                                                     \
+  do {                                                                         \
+    const type* from = (const type*)x + x_at;                                  \
+    type* to = (type*)y + y_at;                                                \
+    for (int32_t i = 0; i < n; i++, from += x_step, to += y_step) *to = *from; \
   } while (0)
 
 void copy_nd(void* y, const void* x, const copy_shape* shape, const int32_t begin,
@@ -32,11 +32,20 @@ void copy_nd(void* y, const void* x, const copy_shape* shape, const int32_t begi
       continue;
     }
     switch (bytes) {
-      case 1: COPY_STRIDED(uint8_t); break;
-      case 2: COPY_STRIDED(uint16_t); break;
-      case 4: COPY_STRIDED(uint32_t); break;
-      case 8: COPY_STRIDED(uint64_t); break;
-      default: assert(0);
+      case 1:
+        COPY_STRIDED(uint8_t);
+        break;
+      case 2:
+        COPY_STRIDED(uint16_t);
+        break;
+      case 4:
+        COPY_STRIDED(uint32_t);
+        break;
+      case 8:
+        COPY_STRIDED(uint64_t);
+        break;
+      default:
+        assert(0);
     }
   }
 }
@@ -44,7 +53,9 @@ void copy_nd(void* y, const void* x, const copy_shape* shape, const int32_t begi
 void fill(void* y, const int32_t low, const int32_t high, const int32_t element_bytes,
           const int32_t begin, const int32_t end) {
   switch (element_bytes) {
-    case 1: memset((char*)y + begin, low, (size_t)(end - begin)); break;
+    case 1:
+      memset((char*)y + begin, low, (size_t)(end - begin));
+      break;
     case 2:
       for (int32_t i = begin; i < end; i++) ((uint16_t*)y)[i] = (uint16_t)low;
       break;
@@ -56,7 +67,8 @@ void fill(void* y, const int32_t low, const int32_t high, const int32_t element_
       for (int32_t i = begin; i < end; i++) ((uint64_t*)y)[i] = value;
       break;
     }
-    default: assert(0);
+    default:
+      assert(0);
   }
 }
 

@@ -13,7 +13,8 @@ static void run_step(const plan_step* step, const plan_word* words, void* scratc
 #define FLOAT(i) (float_of((uint32_t)a[i]))
   switch (step->kernel) {
 #include "plan_kernels.inc"
-    default: assert(0);
+    default:
+      assert(0);
   }
 }
 

@@ -23,18 +23,18 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
               int32_t count);
 
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
-// sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter until
-// none is left, then waits for the chunks others hold: no thread is ever waited for before it took
-// work.
+// sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter
+// until none is left, then waits for the chunks others hold: no thread is ever waited for before it
+// took work.
 typedef struct {
-  uint32_t epoch;    // grows by one per run; what sleeping threads wait on
+  uint32_t epoch;  // grows by one per run; what sleeping threads wait on
   uint32_t quit;
   uint32_t left;     // threads other than 0 that finished the current run
   uint32_t threads;  // all of them, thread 0 included
   const plan_step* steps;
   const plan_word* words;
-  char* scratch;           // scratch_bytes for each thread
-  uint32_t* progress;      // per step: chunks taken, chunks done
+  char* scratch;       // scratch_bytes for each thread
+  uint32_t* progress;  // per step: chunks taken, chunks done
   int32_t scratch_bytes;
   int32_t step_count;
 } plan_pool;

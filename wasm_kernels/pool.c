@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Average and maximum over windows. The taps inside the input are a rectangle [ky0, ky1) x [kx0, kx1);
-// padding is never visited.
+// Average and maximum over windows. The taps inside the input are a rectangle [ky0, ky1) x [kx0,
+// kx1); padding is never visited.
 #include "common.h"
 #include "kernels.h"
 
@@ -32,17 +32,16 @@ INLINE window window_at(const window_shape* s, const int32_t row, const int32_t 
 
 INLINE int32_t tap_count(const window* w) { return (w->ky1 - w->ky0) * (w->kx1 - w->kx0); }
 
-#define FOR_EACH_TAP(w)                           \
-  for (int32_t ky = (w).ky0; ky < (w).ky1; ky++)  \
+#define FOR_EACH_TAP(w)                          \
+  for (int32_t ky = (w).ky0; ky < (w).ky1; ky++) \
     for (int32_t kx = (w).kx0; kx < (w).kx1; kx++)
 
-#define FOR_EACH_PIXEL(s)                            \
-  for (int32_t row = begin; row < end; row++)        \
+#define FOR_EACH_PIXEL(s)                     \
+  for (int32_t row = begin; row < end; row++) \
     for (int32_t ox = 0; ox < (s)->out_width; ox++)
 
 void f32_avgpool(float* y, const float* x, const float lo, const float hi,
-                 const window_shape* shape, void* scratch, const int32_t begin,
-                 const int32_t end) {
+                 const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
   const int32_t channels = shape->groups;
   float* sum = scratch;
   FOR_EACH_PIXEL(shape) {
@@ -63,8 +62,7 @@ void f32_avgpool(float* y, const float* x, const float lo, const float hi,
 
 void qu8_avgpool(uint8_t* y, const uint8_t* x, const float scale, const int32_t x_zero_point,
                  const int32_t y_zero_point, const int32_t lo, const int32_t hi,
-                 const window_shape* shape, void* scratch, const int32_t begin,
-                 const int32_t end) {
+                 const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
   const int32_t channels = shape->groups;
   int32_t* sum = scratch;
   FOR_EACH_PIXEL(shape) {

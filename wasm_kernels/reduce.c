@@ -5,9 +5,12 @@
 
 INLINE float reduce_step(const float acc, const float v, const int32_t op) {
   switch (op) {
-    case REDUCE_MAX: return v > acc ? v : acc;
-    case REDUCE_MIN: return v < acc ? v : acc;
-    default: return acc + v;
+    case REDUCE_MAX:
+      return v > acc ? v : acc;
+    case REDUCE_MIN:
+      return v < acc ? v : acc;
+    default:
+      return acc + v;
   }
 }
 
@@ -42,26 +45,26 @@ void qu8_mean(uint8_t* y, const uint8_t* x, const float scale, const int32_t x_z
       for (int32_t j = 0; j < inner; j++) sum[j] += row[j];
     }
     for (int32_t j = 0; j < inner; j++) {
-      y[(ptrdiff_t)o * inner + j] =
-          (uint8_t)requantize_1((float)sum[j] * s, y_zero_point, lo, hi);
+      y[(ptrdiff_t)o * inner + j] = (uint8_t)requantize_1((float)sum[j] * s, y_zero_point, lo, hi);
     }
   }
 }
 
 // ---------------------------------------------------------------------------
-// The index of the first extreme. A comparison with NaN is false, so NaN never wins after the start.
+// The index of the first extreme. A comparison with NaN is false, so NaN never wins after the
+// start.
 
-#define ARG_REDUCE(type)                                                        \
-  do {                                                                          \
-    const type* from = (const type*)x + (ptrdiff_t)o * n * inner + j;           \
-    type best = from[0];                                                        \
-    for (int32_t i = 1; i < n; i++) {                                           \
-      const type v = from[(ptrdiff_t)i * inner];                                \
-      if (is_min ? v < best : v > best) {                                       \
-        best = v;                                                               \
-        index = i;                                                              \
-      }                                                                         \
-    }                                                                           \
+#define ARG_REDUCE(type)                                              \
+  do {                                                                \
+    const type* from = (const type*)x + (ptrdiff_t)o * n * inner + j; \
+    type best = from[0];                                              \
+    for (int32_t i = 1; i < n; i++) {                                 \
+      const type v = from[(ptrdiff_t)i * inner];                      \
+      if (is_min ? v < best : v > best) {                             \
+        best = v;                                                     \
+        index = i;                                                    \
+      }                                                               \
+    }                                                                 \
   } while (0)
 
 void arg_reduce(void* y, const void* x, const int32_t x_type, const int32_t y_type,
@@ -72,14 +75,29 @@ void arg_reduce(void* y, const void* x, const int32_t x_type, const int32_t y_ty
     for (int32_t j = 0; j < inner; j++) {
       int32_t index = 0;
       switch (x_type) {
-        case TYPE_FLOAT32: ARG_REDUCE(float); break;
-        case TYPE_INT32: ARG_REDUCE(int32_t); break;
-        case TYPE_UINT32: ARG_REDUCE(uint32_t); break;
-        case TYPE_INT64: ARG_REDUCE(int64_t); break;
-        case TYPE_UINT64: ARG_REDUCE(uint64_t); break;
-        case TYPE_INT8: ARG_REDUCE(int8_t); break;
-        case TYPE_UINT8: ARG_REDUCE(uint8_t); break;
-        default: assert(0);
+        case TYPE_FLOAT32:
+          ARG_REDUCE(float);
+          break;
+        case TYPE_INT32:
+          ARG_REDUCE(int32_t);
+          break;
+        case TYPE_UINT32:
+          ARG_REDUCE(uint32_t);
+          break;
+        case TYPE_INT64:
+          ARG_REDUCE(int64_t);
+          break;
+        case TYPE_UINT64:
+          ARG_REDUCE(uint64_t);
+          break;
+        case TYPE_INT8:
+          ARG_REDUCE(int8_t);
+          break;
+        case TYPE_UINT8:
+          ARG_REDUCE(uint8_t);
+          break;
+        default:
+          assert(0);
       }
       const ptrdiff_t at = (ptrdiff_t)o * inner + j;
       if (y_type == TYPE_INT64) {

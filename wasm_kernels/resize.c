@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resampling by coordinate tables: first between two input rows (into scratch), then across columns.
+// Resampling by coordinate tables: first between two input rows (into scratch), then across
+// columns.
 #include "common.h"
 #include "kernels.h"
 
@@ -105,8 +106,8 @@ void qu8_resize_linear(uint8_t* y, const uint8_t* x, const int32_t* rows, const 
       }
       for (; c < channels; c += 4) {
         const int32_t n = min_i32(channels - c, 4);
-        const i32x4 v = requantize(mix(f32x4_load_n(left + c, n), f32x4_load_n(right + c, n), wx) * s,
-                                   &q);
+        const i32x4 v =
+            requantize(mix(f32x4_load_n(left + c, n), f32x4_load_n(right + c, n), wx) * s, &q);
         u8x16_store_n(to + c, u8x8_from_i32x4(v, v), n);
       }
     }

@@ -27,15 +27,13 @@ typedef uint8_t u8x16 __attribute__((vector_size(16)));
 // ---------------------------------------------------------------------------
 // Loads, stores, splats: no alignment is ever required.
 
-#define DEFINE_MEMORY_OPS(type, element)              \
-  INLINE type type##_load(const element* p) {         \
-    type v;                                           \
-    memcpy(&v, p, sizeof v);                          \
-    return v;                                         \
-  }                                                   \
-  INLINE void type##_store(element* p, const type v) { \
-    memcpy(p, &v, sizeof v);                          \
-  }
+#define DEFINE_MEMORY_OPS(type, element)      \
+  INLINE type type##_load(const element* p) { \
+    type v;                                   \
+    memcpy(&v, p, sizeof v);                  \
+    return v;                                 \
+  }                                           \
+  INLINE void type##_store(element* p, const type v) { memcpy(p, &v, sizeof v); }
 
 DEFINE_MEMORY_OPS(f32x4, float)
 DEFINE_MEMORY_OPS(i32x4, int32_t)
@@ -131,11 +129,11 @@ INLINE i16x8 i16x8_zip_high(const i16x8 a, const i16x8 b) {
 
 #else
 
-#define DEFINE_LANEWISE_SELECT(type, name, lanes, op)         \
-  INLINE type type##_##name(const type a, const type b) {     \
-    type v;                                                   \
+#define DEFINE_LANEWISE_SELECT(type, name, lanes, op)                  \
+  INLINE type type##_##name(const type a, const type b) {              \
+    type v;                                                            \
     for (int i = 0; i < lanes; i++) v[i] = b[i] op a[i] ? b[i] : a[i]; \
-    return v;                                                 \
+    return v;                                                          \
   }
 
 DEFINE_LANEWISE_SELECT(f32x4, min, 4, <)

@@ -4,28 +4,37 @@
 #include "math.h"
 
 // The loop of one operator; VECTOR is an expression of the vector v.
-#define F32_LOOP(VECTOR)                              \
-  do {                                                \
-    int32_t i = begin;                                \
-    for (; i + 4 <= end; i += 4) {                    \
-      const f32x4 v = f32x4_load(x + i);              \
-      f32x4_store(y + i, VECTOR);                     \
-    }                                                 \
-    if (i < end) {                                    \
-      const f32x4 v = f32x4_load_n(x + i, end - i);   \
-      f32x4_store_n(y + i, VECTOR, end - i);          \
-    }                                                 \
+#define F32_LOOP(VECTOR)                            \
+  do {                                              \
+    int32_t i = begin;                              \
+    for (; i + 4 <= end; i += 4) {                  \
+      const f32x4 v = f32x4_load(x + i);            \
+      f32x4_store(y + i, VECTOR);                   \
+    }                                               \
+    if (i < end) {                                  \
+      const f32x4 v = f32x4_load_n(x + i, end - i); \
+      f32x4_store_n(y + i, VECTOR, end - i);        \
+    }                                               \
   } while (0)
 
 void f32_unary(float* y, const float* x, const int32_t op, const float p0, const float p1,
                const int32_t begin, const int32_t end) {
   const f32x4 a = f32x4_splat(p0), b = f32x4_splat(p1);
   switch (op) {
-    case UNARY_CLAMP: F32_LOOP(f32x4_clamp(v, a, b)); break;
-    case UNARY_SIGMOID: F32_LOOP(f32x4_sigmoid(v)); break;
-    case UNARY_EXP: F32_LOOP(f32x4_exp(v)); break;
-    case UNARY_TANH: F32_LOOP(f32x4_tanh(v)); break;
-    default: assert(0);
+    case UNARY_CLAMP:
+      F32_LOOP(f32x4_clamp(v, a, b));
+      break;
+    case UNARY_SIGMOID:
+      F32_LOOP(f32x4_sigmoid(v));
+      break;
+    case UNARY_EXP:
+      F32_LOOP(f32x4_exp(v));
+      break;
+    case UNARY_TANH:
+      F32_LOOP(f32x4_tanh(v));
+      break;
+    default:
+      assert(0);
   }
 }
 
@@ -50,10 +59,9 @@ void qu8_requantize(uint8_t* y, const uint8_t* x, const float scale, const int32
   for (int32_t i = begin; i < end; i += 8) {
     const int32_t n = end - i;
     const i16x8 v = n >= 8 ? i16x8_load_u8(x + i) : i16x8_load_u8_n(x + i, n);
-    u8x8_store_n(
-        y + i,
-        u8x8_from_i32x4(requantize(f32x4_from_i32x4(i32x4_low(v) - zero_point) * s, &q),
-                        requantize(f32x4_from_i32x4(i32x4_high(v) - zero_point) * s, &q)),
-        n);
+    u8x8_store_n(y + i,
+                 u8x8_from_i32x4(requantize(f32x4_from_i32x4(i32x4_low(v) - zero_point) * s, &q),
+                                 requantize(f32x4_from_i32x4(i32x4_high(v) - zero_point) * s, &q)),
+                 n);
   }
 }

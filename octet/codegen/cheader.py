@@ -64,7 +64,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel: its number in the catalogue, contract and parameters (scratch and range left out)."""
+    """A kernel: number in the catalogue, contract, parameters (scratch and range left out)."""
 
     id: int
     name: str
@@ -127,7 +127,9 @@ def parse_catalogue(source: str, name: str = "kernels.h") -> Catalogue:
                 known = {struct.name for struct in structs}
                 kernels.append(_parse_kernel(len(kernels), statement, known))
             else:
-                raise HeaderError(f"expected an enum, a struct or a kernel: {statement.text[:60]!r}")
+                raise HeaderError(
+                    f"expected an enum, a struct or a kernel: {statement.text[:60]!r}"
+                )
         except HeaderError as error:
             raise HeaderError(f"{name}:{statement.line}: {error}") from None
     return Catalogue(tuple(enums), tuple(structs), tuple(kernels))
@@ -178,7 +180,9 @@ def _parse_struct(text: str) -> Struct:
     for part in match[1].rstrip(";").split(";"):
         field = re.fullmatch(r"\s*int32_t (\w+)(?:\[(\d+)\])?\s*", part)
         if not field:
-            raise HeaderError(f"a struct field is int32_t name or int32_t name[n]: {part.strip()!r}")
+            raise HeaderError(
+                f"a struct field is int32_t name or int32_t name[n]: {part.strip()!r}"
+            )
         fields.append(Field(field[1], int(field[2] or 1)))
     return Struct(match[2], tuple(fields))
 
