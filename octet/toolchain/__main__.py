@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second half of build.py, inside the virtual environment: runs the command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from octet.errors import OctetError
+from octet.toolchain import arguments, check, lock, pipeline, process, serving, testing
+from octet.toolchain.native import RUNNER_SOURCE
+from octet.toolchain.paths import ROOT
+from octet.toolchain.pipeline import console
+
+
+def _build(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.build()
+    console.print("Built. See it: python3 build.py serve")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.build()
+        if RUNNER_SOURCE.exists():
+            pipeline.build_native()
+    return testing.run_tests(options.rest)
+
+
+def _native(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.build_native()
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    serving.serve(console, options.port)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.prepare_sources()
+    return check.run_checks(console, fix=options.fix)
+
+
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "build": _build,
+    "test": _test,
+    "serve": _serve,
+    "check": _check,
+    "native": _native,
+}
+"""What each command of `arguments.COMMANDS` runs; ``clean`` needs no environment."""
+
+
+def main() -> int:
+    """Run the command in ``sys.argv`` and return its exit code."""
+    try:
+        options = arguments.parse(sys.argv[1:])
+        process.show_commands(options.verbose)
+        return RUN[options.command](options)
+    except OctetError as error:
+        print(f"build.py: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line of build.py. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import NoReturn
+
+from octet.errors import UsageError, unknown
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected 0 to 65535")
+    return int(text)
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _check_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fix", action="store_true", help="write the formatting and easy fixes")
+
+
+def _clean_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="also .venv and node_modules")
+
+
+def _serve_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of build.py: its help line, its options, whether the rest goes to pytest."""
+
+    help: str
+    add_options: Callable[[argparse.ArgumentParser], None] = _no_options
+    takes_rest: bool = False
+
+
+COMMANDS = {
+    "build": Command("build kernels, bundle and release into build/ (the default)"),
+    "test": Command("build, then run all tests; what follows goes to pytest", takes_rest=True),
+    "serve": Command("serve what was built on localhost", _serve_options),
+    "check": Command("formatting, lint and types of C, Python and JavaScript", _check_options),
+    "native": Command("build the kernels for this machine, under sanitizers"),
+    "clean": Command("remove everything that was built", _clean_options),
+}
+"""Every command, in the order of the help. `octet.toolchain.__main__` says what each one runs."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse build.py's arguments: ``command``, ``verbose``, its options, ``rest`` (for pytest).
+
+    Raises:
+        UsageError: for what it does not know, with the nearest match.
+        SystemExit: after printing the help.
+    """
+    leading = list(takewhile(lambda word: word.startswith("-"), argv))
+    name, *rest = list(argv[len(leading) :]) or ["build"]
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    command = COMMANDS[name]
+    parser = _parser(name, command)
+    words = leading if command.takes_rest else leading + rest
+    options, left = parser.parse_known_args(words)
+    if left:
+        known = [flag for action in parser._actions for flag in action.option_strings]
+        raise unknown(f"argument of {name!r}", left[0], known)
+    options.command = name
+    options.rest = rest if command.takes_rest else []
+    return options
+
+
+def _parser(name: str, command: Command) -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {key:8} {value.help}" for key, value in COMMANDS.items())
+    parser = _Parser(
+        prog=f"build.py {name}",
+        usage="python3 build.py [-v] [command] [options]",
+        description=f"commands:\n{commands}\n\n{name}: {command.help}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show every command it runs")
+    command.add_options(parser)
+    return parser

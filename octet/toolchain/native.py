@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels for this machine, under the address and undefined-behaviour sanitizers."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from pyodide_build.common import find_missing_executables
+
+from octet.errors import OctetError
+from octet.toolchain import process
+from octet.toolchain.paths import KERNELS, NATIVE, ROOT, WASM
+from octet.toolchain.tasks import Step
+
+RUNNER_SOURCE = ROOT / "tests/kernels/native_runner.c"
+RUNNER = NATIVE / "kernel_runner"
+
+FLAGS = (
+    *("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"),
+    # Vectors by value: a warning about the ABI between compilers, of which there is one.
+    "-Wno-psabi",
+    *("-fwrapv", "-ffp-contract=off"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+)
+
+
+def compile_steps() -> list[Step]:
+    """Return the steps that compile the kernels and their runner. Raises OctetError: no gcc."""
+    if find_missing_executables(["gcc"]):
+        raise OctetError("not on PATH: gcc")
+    headers = sorted(KERNELS.glob("*.h")) + [WASM / "plan_kernels.inc"]
+    flags = (*FLAGS, f"-I{WASM}", f"-I{KERNELS}")
+    return [
+        Step(
+            f"native/{source.name}",
+            [source, *headers],
+            [_object(source)],
+            partial(_gcc, [*flags, "-c", str(source)], _object(source)),
+            key=" ".join(flags),
+        )
+        for source in _sources()
+    ]
+
+
+def link_step() -> Step:
+    """Return the step that links the runner, ``build/native/kernel_runner``."""
+    objects = [_object(source) for source in _sources()]
+    words = [*FLAGS, *map(str, objects), "-lm"]
+    return Step("native/link", objects, [RUNNER], partial(_gcc, words, RUNNER), key=" ".join(words))
+
+
+def _sources() -> list[Path]:
+    return [*sorted(KERNELS.glob("*.c")), RUNNER_SOURCE]
+
+
+def _object(source: Path) -> Path:
+    return NATIVE / f"{source.stem}.o"
+
+
+def _gcc(words: list[str], output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    process.run(["gcc", *words, "-o", output])
