@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+from octet.web.chromium import find_chromium
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -21,31 +19,6 @@ CHROMIUM_FLAGS = (
     "--no-first-run",
     "--disable-quic",
 )
-
-
-class BrowserMissingError(RuntimeError):
-    """No Chromium was found."""
-
-
-def find_chromium() -> str:
-    """Return the path of a Chromium: ``$OCTET_CHROMIUM``, else the first of the usual names.
-
-    Raises:
-        BrowserMissingError: with what to install.
-    """
-    named = os.environ.get("OCTET_CHROMIUM")
-    if named:
-        if shutil.which(named) is None:
-            raise BrowserMissingError(f"OCTET_CHROMIUM: no executable at {named}")
-        return named
-    for name in CHROMIUM_NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
-    raise BrowserMissingError(
-        "no Chromium found. Install it (Debian: apt-get install chromium) "
-        "or set OCTET_CHROMIUM to its executable."
-    )
 
 
 @contextmanager

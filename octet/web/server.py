@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP server of ``build.py serve``, the tests and ``octet run``: static folders, isolated pages.
+"""The HTTP server of ``build.py serve``, the tests and ``octet run``: static, isolated pages.
 
 Responses carry COOP and COEP, so that pages are cross-origin isolated and may use threads.
 """
@@ -7,13 +7,17 @@ Responses carry COOP and COEP, so that pages are cross-origin isolated and may u
 from __future__ import annotations
 
 import asyncio
+import errno
 import mimetypes
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from octet.errors import OctetError
 
 ISOLATION_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -21,10 +25,18 @@ ISOLATION_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-mimetypes.add_type("application/wasm", ".wasm")
-mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("text/javascript", ".mjs")
-mimetypes.add_type("application/octet-stream", ".tflite")
+CONTENT_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".mjs": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+"""File suffix to media type: the same on every system, whatever its MIME tables say."""
 
 MAX_UPLOAD_BYTES = 1 << 31
 
@@ -36,6 +48,7 @@ class Server:
         folders: URL prefix (``"/"``, ``"/dist"``) to folder; the longest prefix wins.
         port: 0 takes a free one.
         isolated: send the COOP and COEP headers.
+        accepts_uploads: let pages PUT bodies, into `uploads`; refused (405) otherwise.
 
     Attributes:
         blobs: URL path to bytes, served before any folder. May change while the server runs.
@@ -43,13 +56,19 @@ class Server:
     """
 
     def __init__(
-        self, folders: Mapping[str, Path], port: int = 0, *, isolated: bool = True
+        self,
+        folders: Mapping[str, Path],
+        port: int = 0,
+        *,
+        isolated: bool = True,
+        accepts_uploads: bool = False,
     ) -> None:
         self.blobs: dict[str, bytes] = {}
         self.uploads: dict[str, bytes] = {}
         self._folders = dict(sorted(folders.items(), key=lambda item: -len(item[0])))
         self._port = port
         self._isolated = isolated
+        self._accepts_uploads = accepts_uploads
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -60,9 +79,14 @@ class Server:
         return f"http://localhost:{self._port}"
 
     def start(self) -> Server:
-        """Listen; returns self. Raises OSError when the port is taken."""
+        """Listen; returns self. Raises OctetError when the port is taken."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        try:
+            asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        except OSError as error:
+            self.stop()
+            reason = f"port {self._port} is taken" if error.errno == errno.EADDRINUSE else error
+            raise OctetError(f"cannot serve: {reason}") from None
         return self
 
     def stop(self) -> None:
@@ -93,12 +117,13 @@ class Server:
             client_max_size=MAX_UPLOAD_BYTES, middlewares=[self._index, self._blobs]
         )
         app.on_response_prepare.append(self._add_headers)
-        app.router.add_put("/{path:.*}", self._upload)
+        if self._accepts_uploads:
+            app.router.add_put("/{path:.*}", self._upload)
         for prefix, folder in self._folders.items():
             app.router.add_static(prefix, folder)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "localhost", self._port, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port, shutdown_timeout=1)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
@@ -106,21 +131,18 @@ class Server:
         response.headers["Cache-Control"] = "no-cache"
         if self._isolated:
             response.headers.update(ISOLATION_HEADERS)
+        if isinstance(response, web.FileResponse) and response.status == 200:
+            response.content_type = _content_type(request.path)
 
     @web.middleware
-    async def _blobs(
-        self, request: web.Request, handler: web.RequestHandler  # type: ignore[type-arg]
-    ) -> web.StreamResponse:
+    async def _blobs(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         blob = self.blobs.get(request.path)
         if blob is None or request.method != "GET":
-            return await handler(request)  # type: ignore[operator,no-any-return]
-        kind = mimetypes.guess_type(request.path)[0] or "application/octet-stream"
-        return web.Response(body=blob, content_type=kind)
+            return await handler(request)
+        return web.Response(body=blob, content_type=_content_type(request.path))
 
     @web.middleware
-    async def _index(
-        self, request: web.Request, handler: web.RequestHandler  # type: ignore[type-arg]
-    ) -> web.StreamResponse:
+    async def _index(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.endswith("/"):
             for prefix, folder in self._folders.items():
                 rest = request.path.removeprefix(prefix.rstrip("/"))
@@ -128,8 +150,13 @@ class Server:
                 inside = request.path.startswith(prefix) and folder.resolve() in page.parents
                 if inside and page.is_file():
                     return web.FileResponse(page)
-        return await handler(request)  # type: ignore[operator,no-any-return]
+        return await handler(request)
 
     async def _upload(self, request: web.Request) -> web.Response:
         self.uploads[request.path] = await request.read()
         return web.Response(status=204)
+
+
+def _content_type(path: str) -> str:
+    suffix = ".html" if path.endswith("/") else PurePosixPath(path).suffix
+    return CONTENT_TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
