@@ -1,3 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Placeholder until the API lands.
-export {};
+// octet: importing this file installs navigator.ml where the browser has none of its own that works.
+
+import { install } from "./api/install.js";
+
+export {
+  describeContext,
+  describeGraph,
+  isOctetContext,
+  memoryUse,
+  profile,
+} from "./api/extensions.js";
+export { install } from "./api/install.js";
+export { configure } from "./runtime/settings.js";
+
+install();

@@ -1,3 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// Placeholder until the API lands.
-export {};
+// The worker's entry. Its first message says what it is: the engine, which answers requests one after the
+// other, or one of the engine's threads.
+
+import { instantiate } from "./module.js";
+import { startExecutor } from "./start.js";
+
+/** @typedef {import("./worker_pool.js").ThreadMessage} ThreadMessage */
+/** @typedef {import("./engine.js").Request} Request */
+
+/** The worker's own scope: a port to whoever started it. */
+const port = /** @type {{postMessage(message: any, transfer?: Transferable[]): void,
+  onmessage: ((event: MessageEvent) => void) | null}} */ (/** @type {unknown} */ (globalThis));
+
+/** @param {import("./start.js").StartOptions} options */
+async function serveEngine(options) {
+  const executor = await startExecutor(options);
+  port.onmessage = ({ data }) => answer(executor, data);
+  port.postMessage({ id: 0 });
+}
+
+/**
+ * @param {import("./executor.js").Executor} executor
+ * @param {Request} request
+ */
+function answer(executor, { id, method, args }) {
+  try {
+    const result = /** @type {any} */ (executor)[method](...args);
+    if (id === 0) return;
+    port.postMessage({ id, result }, result instanceof ArrayBuffer ? [result] : []);
+  } catch (error) {
+    const { name, message } = /** @type {Error} */ (error);
+    port.postMessage({ id, error: { name, message } });
+  }
+}
+
+/** @param {ThreadMessage} message */
+async function serveThread({ module, memory, pool, stack, thread }) {
+  const { exports } = await instantiate(module, memory);
+  exports.__stack_pointer.value = stack;
+  port.postMessage("ready");
+  exports.pool_serve?.(pool, thread);
+}
+
+port.onmessage = ({ data }) => {
+  port.onmessage = null;
+  if (data.role === "thread") {
+    serveThread(data);
+  } else {
+    serveEngine(data.options).catch((error) => {
+      port.postMessage({ id: 0, error: { name: error.name, message: error.message } });
+    });
+  }
+};

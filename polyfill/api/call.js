@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the arguments of a builder method to the call that an operator's `infer` sees: WebIDL conversion
+// first, then operands, types and ranks against the record's limits.
+
+import { RuleViolation } from "../ops/operator.js";
+import { dataTypeEnumeration } from "./buffers.js";
+import { subject, typeError } from "./errors.js";
+import { stateOf } from "./internals.js";
+import * as webidl from "./webidl.js";
+
+/** @typedef {import("../ops/operator.js").Operator} Operator */
+/** @typedef {import("../ops/operator.js").IdlType} IdlType */
+/** @typedef {import("./internals.js").OperandState} OperandState */
+/** @typedef {import("./internals.js").BuilderState} BuilderState */
+/** @typedef {import("../ir/graph.js").Value} Value */
+
+/** @type {webidl.Conversion} */
+const toOperand = (value, where) => stateOf(value, "operand", where);
+
+/** @type {Readonly<Record<string, webidl.Conversion>>} */
+const CONVERSIONS = {
+  operand: toOperand,
+  "operand[]": webidl.sequence(toOperand),
+  u32: webidl.enforcedUnsignedLong,
+  "u32[]": webidl.sequence(webidl.enforcedUnsignedLong),
+  "u32 or u32[]": (value, where) =>
+    (webidl.isObject(value)
+      ? webidl.sequence(webidl.enforcedUnsignedLong)
+      : webidl.enforcedUnsignedLong)(value, where),
+  "wrapping u32": webidl.unsignedLong,
+  "wrapping u32[]": webidl.sequence(webidl.unsignedLong),
+  i32: webidl.enforcedLong,
+  "float[]": webidl.sequence(webidl.float),
+  double: webidl.double,
+  number: webidl.bigintOrNumber,
+  boolean: webidl.boolean,
+  dataType: dataTypeEnumeration,
+};
+
+/** @param {IdlType} type @returns {webidl.Conversion} */
+function conversion(type) {
+  return typeof type === "string" ? CONVERSIONS[type] : webidl.enumeration(type);
+}
+
+/**
+ * A call by IDL: `operands` holds operand states by name (variadic ones in a list), `values` the rest.
+ *
+ * @typedef {object} Call
+ * @property {string} where
+ * @property {string} label
+ * @property {Record<string, OperandState | OperandState[]>} operands
+ * @property {Record<string, any>} values
+ */
+
+/**
+ * @param {Operator} operator
+ * @param {readonly unknown[]} args
+ * @returns {Call}
+ */
+export function convertCall(operator, args) {
+  const { name, parameters, options } = operator;
+  const names = Object.keys(parameters);
+  webidl.checkArgumentCount(name, args.length, names.length);
+  /** @type {Call} */
+  const call = { where: name, label: "", operands: {}, values: {} };
+  const put = (
+    /** @type {string} */ key,
+    /** @type {IdlType} */ type,
+    /** @type {any} */ value,
+  ) => {
+    const isOperand = type === "operand" || type === "operand[]";
+    if (isOperand) call.operands[key] = value;
+    else call.values[key] = value;
+  };
+  for (const [i, key] of names.entries()) {
+    put(key, parameters[key], conversion(parameters[key])(args[i], `${name}: ${key}`));
+  }
+  const members = webidl.dictionary(args[names.length], `${name}: options`);
+  // The label first, so that messages about the other members can carry it.
+  const { label } = members;
+  if (label !== undefined) call.label = webidl.usvString(label, `${name}: label`);
+  call.where = subject(name, call.label);
+  for (const key of Object.keys(options).sort()) {
+    const [type, otherwise] = options[key];
+    const value = members[key];
+    if (value !== undefined) put(key, type, conversion(type)(value, `${call.where}: ${key}`));
+    else if (otherwise !== undefined) put(key, type, otherwise);
+  }
+  return call;
+}
+
+/**
+ * The operands' values, checked to be the builder's own and within the record's limits; variadic ones
+ * under "0", "1", ….
+ *
+ * @param {Operator} operator
+ * @param {Call} call
+ * @param {BuilderState} builder
+ * @returns {Record<string, Value>}
+ */
+export function checkOperands(operator, { where, operands }, builder) {
+  /** @type {Record<string, Value>} */
+  const values = {};
+  for (const [name, given] of Object.entries(operands)) {
+    for (const [i, operand] of (Array.isArray(given) ? given : [given]).entries()) {
+      const key = Array.isArray(given) ? String(i) : name;
+      if (operand.builder !== builder) throw typeError(where, `${name} is of another builder.`);
+      values[key] = operand.value;
+      checkLimits(operator, where, name, operand.value, operands);
+    }
+  }
+  return values;
+}
+
+/**
+ * @param {Operator} operator
+ * @param {string} where
+ * @param {string} name
+ * @param {Value} value
+ * @param {Record<string, OperandState | OperandState[]>} operands
+ */
+function checkLimits({ limits }, where, name, { dataType, shape }, operands) {
+  const { dataTypes, minRank, maxRank } = limits[name];
+  if (typeof dataTypes === "string") {
+    const other = [operands[dataTypes]].flat()[0].value.dataType;
+    if (dataType !== other) {
+      throw typeError(
+        where,
+        `${name} data type: got ${dataType}, expected ${dataTypes}'s ${other}.`,
+      );
+    }
+  } else if (!dataTypes.includes(dataType)) {
+    throw typeError(where, `${name} data type: got ${dataType}, expected ${dataTypes.join(", ")}.`);
+  }
+  // Variadic operands share the first one's type.
+  const first = [operands[name]].flat()[0].value.dataType;
+  if (dataType !== first)
+    throw typeError(where, `${name} data type: got ${dataType}, expected ${first} as the first.`);
+  if (shape.length < minRank || shape.length > maxRank) {
+    const ranks = minRank === maxRank ? `${minRank}` : `${minRank} to ${maxRank}`;
+    throw typeError(where, `${name} rank: got ${shape.length}, expected ${ranks}.`);
+  }
+}
+
+/**
+ * The operator's own rules; a violation becomes a TypeError with the operator in front.
+ *
+ * @param {Operator} operator
+ * @param {Call} call
+ * @returns {import("../ops/operator.js").Inference}
+ */
+export function infer(operator, { where, operands, values }) {
+  /** @type {Record<string, any>} */
+  const view = { ...values };
+  for (const [name, given] of Object.entries(operands)) {
+    view[name] = Array.isArray(given) ? given.map(({ value }) => value) : given.value;
+  }
+  try {
+    return operator.infer(view);
+  } catch (error) {
+    throw error instanceof RuleViolation ? typeError(where, error.message) : error;
+  }
+}

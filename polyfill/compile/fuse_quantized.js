@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integer execution is recognised here: dequantize → operator → quantize becomes one operator on bytes.
+// Each rule is a comment "Q(op(DQ(x))) → qOp(x)" and a function; it returns the new value, or null when
+// a guard does not hold, and then the graph runs in float and is still right.
+
+import { constantNumbers, Value } from "../ir/graph.js";
+import { isColumnBias } from "../ops/matrix.js";
+import { fuseTable } from "./fuse_table.js";
+import {
+  byteRange,
+  dequantized,
+  dequantizedWeights,
+  quantizeNumber,
+  tensorParams,
+} from "./quantization.js";
+
+/** @typedef {import("../ir/graph.js").Graph} Graph */
+/** @typedef {import("../ir/graph.js").Node} Node */
+/** @typedef {import("./quantization.js").Params} Params */
+
+/**
+ * A quantizeLinear node seen from its end: what it quantizes, once clamps in between are taken into the
+ * bounds lo and hi.
+ *
+ * @typedef {object} Tail
+ * @property {Graph} graph
+ * @property {Node} quantize
+ * @property {Node} op what is quantized
+ * @property {Params} y
+ * @property {number} lo
+ * @property {number} hi
+ */
+
+/** int32 accumulators must hold every sum. */
+const MAX_ACCUMULATOR = 2 ** 31 - 1;
+
+/**
+ * Largest error, in steps of the output, that a bias scale which is not quite x * w may bring.
+ */
+const MAX_BIAS_ERROR = 2 ** -10;
+
+/** @param {Node} node @returns {readonly [number, number] | null} */
+function clampBounds(node) {
+  if (node.op === "relu") return [0, Infinity];
+  if (node.op === "clamp")
+    return [Number(node.attributes.minValue), Number(node.attributes.maxValue)];
+  return null;
+}
+
+/**
+ * Q(clamp(x, a, b)) = clamp(Q(x), Q(a), Q(b)), because Q keeps order.
+ *
+ * @param {Graph} graph
+ * @param {Node} quantize
+ * @returns {Tail | null}
+ */
+function tailOf(graph, quantize) {
+  const y = tensorParams(quantize);
+  const range = byteRange(quantize.output.dataType);
+  if (!y || !range) return null;
+  let [lo, hi] = range;
+  let value = quantize.inputs.input;
+  for (;;) {
+    const op = value.producer;
+    if (!op || !graph.hasSingleUse(value)) return null;
+    const bounds = clampBounds(op);
+    // A clamp straight after a dequantizeLinear is that rule's business.
+    if (!bounds || dequantized(op.inputs.input)) return { graph, quantize, op, y, lo, hi };
+    hi = Math.max(lo, Math.min(hi, quantizeNumber(bounds[1], y, range)));
+    lo = Math.min(hi, Math.max(lo, quantizeNumber(bounds[0], y, range)));
+    value = op.inputs.input;
+  }
+}
+
+/**
+ * The fused node in front of the quantizeLinear.
+ *
+ * @param {Tail} tail
+ * @param {string} op
+ * @param {Record<string, Value>} inputs
+ * @param {import("../ir/graph.js").Attributes} attributes
+ */
+function fused({ graph, quantize, op: old, y, lo, hi }, op, inputs, attributes) {
+  const { dataType, shape } = quantize.output;
+  const output = new Value(dataType, shape);
+  graph.add(
+    op,
+    inputs,
+    { ...attributes, y, lo, hi },
+    [output],
+    old.label || quantize.label,
+    quantize,
+  );
+  return output;
+}
+
+// ---------------------------------------------------------------------------
+// Products of activations with constant weights
+
+/**
+ * The int32 bias of a product, or undefined where it has none; null where it does not fit.
+ *
+ * @param {Value | undefined} bias
+ * @param {Params} x
+ * @param {readonly number[]} scales of the weights
+ * @param {Params} y
+ */
+function integerBias(bias, x, scales, y) {
+  if (!bias) return undefined;
+  const node = bias.producer;
+  if (node?.op !== "dequantizeLinear" || node.inputs.input.dataType !== "int32") return null;
+  const axis = bias.shape.length - 1;
+  const weights = dequantizedWeights(bias, axis, scales.length);
+  const numbers = weights && constantNumbers(weights.source);
+  if (!weights || !numbers || weights.zeroPoints.some((z) => z !== 0)) return null;
+  for (const [i, scale] of scales.entries()) {
+    const wanted = Math.fround(x.scale * scale);
+    const error = (Math.abs(Number(numbers[i])) * Math.abs(weights.scales[i] - wanted)) / y.scale;
+    if (!(error <= MAX_BIAS_ERROR)) return null;
+  }
+  return weights.source;
+}
+
+/**
+ * Whether no sum of `k` products and the bias leaves int32.
+ *
+ * @param {number} k
+ * @param {Value} weights
+ * @param {readonly number[]} zeroPoints
+ * @param {Value | undefined} bias
+ */
+function accumulatorFits(k, weights, zeroPoints, bias) {
+  const [lo, hi] = byteRange(weights.dataType) ?? [0, 255];
+  const largest = zeroPoints.reduce((max, z) => Math.max(max, z - lo, hi - z), 0);
+  const numbers = bias ? constantNumbers(bias) : null;
+  let most = 0;
+  for (let i = 0; numbers && i < numbers.length; i++)
+    most = Math.max(most, Math.abs(Number(numbers[i])));
+  return k * 255 * largest + most <= MAX_ACCUMULATOR;
+}
+
+/**
+ * Q(conv2d(DQ(x), DQ(w), DQ(b))) → qConv2d(x, w, b)
+ *
+ * @param {Tail} tail
+ */
+function fuseConv2d(tail) {
+  const { op, y } = tail;
+  if (op.op !== "conv2d") return null;
+  const { filterLayout, groups } = op.attributes;
+  const { input, filter, bias } = op.inputs;
+  const outputAxis = filterLayout.indexOf("o");
+  const x = dequantized(input);
+  const w = dequantizedWeights(filter, outputAxis, filter.shape[outputAxis]);
+  if (!x || !w || !byteRange(w.source.dataType)) return null;
+  const b = integerBias(bias, x.params, w.scales, y);
+  const k = filter.elements / filter.shape[outputAxis];
+  if (b === null || !accumulatorFits(k, w.source, w.zeroPoints, b) || groups < 1) return null;
+  /** @type {Record<string, Value>} */
+  const inputs = { input: x.source, filter: w.source };
+  if (b) inputs.bias = b;
+  const params = { x: x.params, w: { scales: w.scales, zeroPoints: w.zeroPoints } };
+  return fused(tail, "qConv2d", inputs, { ...op.attributes, ...params });
+}
+
+/**
+ * Q(gemm(DQ(a), DQ(b), DQ(c))) → qGemm(a, b, c)
+ *
+ * @param {Tail} tail
+ */
+function fuseGemm(tail) {
+  const { op, y } = tail;
+  if (op.op !== "gemm") return null;
+  const { a, b, c } = op.inputs;
+  const { bTranspose } = op.attributes;
+  const n = op.output.shape[1];
+  const x = dequantized(a);
+  const w = dequantizedWeights(b, bTranspose ? 0 : 1, n);
+  if (!x || !w || !byteRange(w.source.dataType) || (c && !isColumnBias(c, n))) return null;
+  const bias = integerBias(c, x.params, w.scales, y);
+  if (bias === null || !accumulatorFits(a.shape[1], w.source, w.zeroPoints, bias)) return null;
+  /** @type {Record<string, Value>} */
+  const inputs = { a: x.source, b: w.source };
+  if (bias) inputs.c = bias;
+  const params = { x: x.params, w: { scales: w.scales, zeroPoints: w.zeroPoints } };
+  return fused(tail, "qGemm", inputs, { bTranspose, ...params });
+}
+
+// ---------------------------------------------------------------------------
+// Two activations
+
+/**
+ * Q(add(DQ(a), DQ(b))) → qAdd(a, b); Q(sub(...)) likewise
+ *
+ * @param {Tail} tail
+ */
+function fuseAdd(tail) {
+  const { op } = tail;
+  if (op.op !== "add" && op.op !== "sub") return null;
+  const a = dequantized(op.inputs.a);
+  const b = dequantized(op.inputs.b);
+  if (!a || !b) return null;
+  const attributes = { a: a.params, b: b.params, subtract: op.op === "sub" };
+  return fused(tail, "qAdd", { a: a.source, b: b.source }, attributes);
+}
+
+/**
+ * Q(mul(DQ(a), DQ(b))) → qMul(a, b)
+ *
+ * @param {Tail} tail
+ */
+function fuseMul(tail) {
+  const { op } = tail;
+  const a = op.op === "mul" ? dequantized(op.inputs.a) : null;
+  const b = a && dequantized(op.inputs.b);
+  if (!a || !b) return null;
+  return fused(tail, "qMul", { a: a.source, b: b.source }, { a: a.params, b: b.params });
+}
+
+// ---------------------------------------------------------------------------
+// One activation
+
+/** Operators whose quantized form takes the same attributes. @type {Readonly<Record<string, string>>} */
+const QUANTIZED_FORM = {
+  averagePool2d: "qAveragePool2d",
+  reduceMean: "qReduceMean",
+  resizeLinear: "qResizeLinear",
+  softmax: "qSoftmax",
+};
+
+/**
+ * Q(op(DQ(x))) → qOp(x) for averagePool2d, reduceMean, resizeLinear, softmax
+ *
+ * @param {Tail} tail
+ */
+function fuseOne(tail) {
+  const { op } = tail;
+  const form = QUANTIZED_FORM[op.op];
+  const x = form ? dequantized(op.inputs.input) : null;
+  if (!x) return null;
+  return fused(tail, form, { input: x.source }, { ...op.attributes, x: x.params });
+}
+
+/**
+ * Q(DQ(x)) → requantize(x); a clamp in between bounds it
+ *
+ * @param {Graph} graph
+ * @param {Node} quantize
+ */
+function fuseRequantize(graph, quantize) {
+  const y = tensorParams(quantize);
+  const range = byteRange(quantize.output.dataType);
+  if (!y || !range) return null;
+  let { input } = quantize.inputs;
+  let [lo, hi] = range;
+  const clamp = input.producer;
+  const bounds = clamp && clampBounds(clamp);
+  if (clamp && bounds) {
+    [lo, hi] = [quantizeNumber(bounds[0], y, range), quantizeNumber(bounds[1], y, range)];
+    input = clamp.inputs.input;
+  }
+  const x = dequantized(input);
+  if (!x) return null;
+  const { dataType, shape } = quantize.output;
+  const attributes = { x: x.params, y, lo, hi };
+  return graph.insert("requantize", { input: x.source }, attributes, dataType, shape, quantize);
+}
+
+const RULES = [fuseConv2d, fuseGemm, fuseAdd, fuseMul, fuseOne];
+
+/** @param {Graph} graph @param {Node} quantize */
+function fuse(graph, quantize) {
+  const tail = tailOf(graph, quantize);
+  for (const rule of tail ? RULES : []) {
+    const value = rule(/** @type {Tail} */ (tail));
+    if (value) return value;
+  }
+  return fuseRequantize(graph, quantize) ?? fuseTable(graph, quantize);
+}
+
+/** @param {Graph} graph */
+export function fuseQuantized(graph) {
+  for (const node of [...graph.nodes]) {
+    if (node.op !== "quantizeLinear") continue;
+    const value = fuse(graph, node);
+    if (value) graph.replace(node.output, value);
+  }
+  graph.prune();
+  for (const node of [...graph.nodes]) convertRest(graph, node);
+}
+
+/**
+ * Q and DQ that are left, with one constant scale: quantize(x), dequantize(x), with parameters as
+ * attributes.
+ *
+ * @param {Graph} graph
+ * @param {Node} node
+ */
+function convertRest(graph, node) {
+  const isQuantize = node.op === "quantizeLinear";
+  if (!isQuantize && node.op !== "dequantizeLinear") return;
+  const { input } = node.inputs;
+  const { dataType, shape } = node.output;
+  const params = tensorParams(node);
+  if (!params || !byteRange(isQuantize ? dataType : input.dataType)) return;
+  const attributes = isQuantize ? { y: params } : { x: params };
+  const op = isQuantize ? "quantize" : "dequantize";
+  graph.replace(node.output, graph.insert(op, { input }, attributes, dataType, shape, node));
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// From nodes to kernel steps: each operator's `lower` emits them here. A step names a kernel and gives
+// every argument by name; where bytes lie is decided later (plan_memory.js).
+
+import { ELEMENT_TYPE, KERNELS } from "../gen/kernels.js";
+import { Value } from "../ir/graph.js";
+import { INTERNAL_OPERATORS, OPERATORS } from "../ops/index.js";
+
+/** @typedef {import("../ir/graph.js").Graph} Graph */
+/** @typedef {import("../ir/graph.js").Node} Node */
+
+/** Work, in elementary operations, that a thread should get at a time: some 20 microseconds. */
+const GRAIN_WORK = 1 << 17;
+
+/** A table of numbers that steps read. */
+export class Data {
+  /** @param {Int32Array | Float32Array} array */
+  constructor(array) {
+    this.array = array;
+  }
+}
+
+/** A place inside a value. */
+export class Place {
+  /**
+   * @param {Value} value
+   * @param {number} offset in bytes
+   */
+  constructor(value, offset) {
+    this.value = value;
+    this.offset = offset;
+  }
+}
+
+/** @typedef {Value | Place | Data | number | null | Record<string, number | readonly number[]>} Argument */
+
+/**
+ * @typedef {object} Step
+ * @property {string} kernel
+ * @property {Record<string, Argument>} args
+ * @property {number} extent
+ * @property {number} grain
+ * @property {number} scratch bytes per thread
+ * @property {string} label
+ * @property {string} op
+ * @property {Value[]} reads
+ * @property {Value[]} writes
+ */
+
+export class Lowering {
+  constructor() {
+    /** @type {Step[]} */
+    this.steps = [];
+    /** Values that share another's storage. @type {Map<Value, Value>} */
+    this.aliases = new Map();
+    /** @type {Node | null} */
+    this.node = null;
+  }
+
+  /**
+   * Emit a kernel call.
+   *
+   * @param {string} kernel
+   * @param {Record<string, Argument>} args every parameter but scratch and range
+   * @param {number} extent of the kernel's range
+   * @param {number} [workPerUnit] elementary operations per unit of the range, to size threads' chunks
+   * @param {{scratch?: number, grain?: number}} [options]
+   */
+  step(kernel, args, extent, workPerUnit = 1, { scratch = 0, grain } = {}) {
+    const { parameters } = KERNELS[kernel];
+    /** @type {Value[]} */
+    const reads = [];
+    /** @type {Value[]} */
+    const writes = [];
+    for (const [name, kind] of parameters) {
+      const arg = args[name];
+      if (arg === undefined) throw new Error(`${kernel}: argument ${name} is missing`);
+      const value = arg instanceof Place ? arg.value : arg;
+      if (value instanceof Value) (kind === "out" ? writes : reads).push(value);
+    }
+    this.steps.push({
+      kernel,
+      args,
+      extent,
+      grain: grain ?? Math.max(1, Math.ceil(GRAIN_WORK / Math.max(1, workPerUnit))),
+      scratch,
+      label: this.node?.label ?? "",
+      op: this.node?.op ?? "",
+      reads,
+      writes,
+    });
+  }
+
+  /** Room for `bytes` bytes that steps write and read. @param {number} bytes */
+  buffer(bytes) {
+    return new Value("uint8", [bytes]);
+  }
+
+  /** @param {Int32Array | Float32Array} array */
+  data(array) {
+    return new Data(array);
+  }
+
+  /** @param {Value} value @param {number} offset in bytes */
+  at(value, offset) {
+    return offset === 0 ? value : new Place(value, offset);
+  }
+
+  /** `output` is the bytes of `input`. @param {Value} output @param {Value} input */
+  alias(output, input) {
+    this.aliases.set(output, input);
+  }
+
+  /** @param {Value} value */
+  elementType(value) {
+    return ELEMENT_TYPE[/** @type {keyof typeof ELEMENT_TYPE} */ (value.dataType)];
+  }
+
+  /**
+   * Stop with a clear message where an operator has no kernel for its data type.
+   *
+   * @param {Node} node
+   * @param {string} dataType
+   */
+  requireType(node, dataType) {
+    const got = node.output.dataType;
+    if (got === dataType) return;
+    const label = node.label ? ` "${node.label}"` : "";
+    throw new Error(
+      `${node.op}${label}: data type: got ${got}, expected ${dataType} (the kernels octet has).`,
+    );
+  }
+}
+
+/**
+ * Lower every node, in order.
+ *
+ * @param {Graph} graph
+ * @returns {Lowering}
+ */
+export function lowerGraph(graph) {
+  const to = new Lowering();
+  for (const node of graph.nodes) {
+    const { lower } = OPERATORS[node.op] ?? INTERNAL_OPERATORS[node.op];
+    if (!lower) throw new Error(`${node.op} was not decomposed`);
+    to.node = node;
+    lower(node, to);
+  }
+  to.node = null;
+  return to;
+}

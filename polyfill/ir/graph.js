@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph the compiler works on: values, nodes that make them from other values, and the edits that
+// passes need. A node's operands are named as the spec names them; `nodes` stays in an order in which
+// every value is made before it is used.
+
+/** @typedef {"float32"|"float16"|"int32"|"uint32"|"int64"|"uint64"|"int8"|"uint8"|"int4"|"uint4"} DataType */
+
+/** Bits of one element. @type {Readonly<Record<DataType, number>>} */
+export const ELEMENT_BITS = {
+  float32: 32,
+  float16: 16,
+  int32: 32,
+  uint32: 32,
+  int64: 64,
+  uint64: 64,
+  int8: 8,
+  uint8: 8,
+  int4: 4,
+  uint4: 4,
+};
+
+/** @param {readonly number[]} shape */
+export function elementCount(shape) {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+/**
+ * @param {DataType} dataType
+ * @param {readonly number[]} shape
+ */
+export function byteLength(dataType, shape) {
+  return Math.ceil((elementCount(shape) * ELEMENT_BITS[dataType]) / 8);
+}
+
+/** A tensor in the graph. `constant` holds its bytes where they are known before the first dispatch. */
+export class Value {
+  /**
+   * @param {DataType} dataType
+   * @param {readonly number[]} shape
+   * @param {Uint8Array | null} [constant]
+   */
+  constructor(dataType, shape, constant = null) {
+    this.dataType = dataType;
+    this.shape = shape;
+    this.constant = constant;
+    /** @type {Node | null} */
+    this.producer = null;
+    /** Nodes that read it, each once. @type {Set<Node>} */
+    this.uses = new Set();
+  }
+
+  get byteLength() {
+    return byteLength(this.dataType, this.shape);
+  }
+
+  get elements() {
+    return elementCount(this.shape);
+  }
+}
+
+/** @typedef {{readonly [name: string]: any}} Attributes */
+
+export class Node {
+  /**
+   * @param {string} op
+   * @param {Record<string, Value>} inputs operands by name; variadic ones are "0", "1", ...
+   * @param {Attributes} attributes
+   * @param {Value[]} outputs
+   * @param {string} label
+   */
+  constructor(op, inputs, attributes, outputs, label) {
+    this.op = op;
+    this.inputs = inputs;
+    this.attributes = attributes;
+    this.outputs = outputs;
+    this.label = label;
+    for (const output of outputs) output.producer = this;
+    for (const input of Object.values(inputs)) input.uses.add(this);
+  }
+
+  /** The only output. */
+  get output() {
+    return this.outputs[0];
+  }
+}
+
+export class Graph {
+  constructor() {
+    /** @type {Node[]} */
+    this.nodes = [];
+    /** @type {Map<string, Value>} */
+    this.inputs = new Map();
+    /** @type {Map<string, Value>} */
+    this.outputs = new Map();
+  }
+
+  /**
+   * Append a node, or insert it in front of `before`.
+   *
+   * @param {string} op
+   * @param {Record<string, Value>} inputs
+   * @param {Attributes} attributes
+   * @param {Value[]} outputs
+   * @param {string} label
+   * @param {Node | null} [before]
+   */
+  add(op, inputs, attributes, outputs, label, before = null) {
+    const node = new Node(op, inputs, attributes, outputs, label);
+    if (before) {
+      this.nodes.splice(this.nodes.indexOf(before), 0, node);
+    } else {
+      this.nodes.push(node);
+    }
+    return node;
+  }
+
+  /**
+   * A node with one output of the given kind, in front of `before`; returns the output.
+   *
+   * @param {string} op
+   * @param {Record<string, Value>} inputs
+   * @param {Attributes} attributes
+   * @param {DataType} dataType
+   * @param {readonly number[]} shape
+   * @param {Node} before its label is used
+   */
+  insert(op, inputs, attributes, dataType, shape, before) {
+    const output = new Value(dataType, shape);
+    this.add(op, inputs, attributes, [output], before.label, before);
+    return output;
+  }
+
+  /**
+   * A constant of rank 0.
+   *
+   * @param {DataType} dataType float32, float16 or an integer type of at most 32 bits
+   * @param {number} value
+   */
+  scalar(dataType, value) {
+    return new Value(dataType, [], numberBytes(dataType, [value]));
+  }
+
+  /**
+   * A constant of one element seen with `rank` dimensions.
+   *
+   * @param {Value} value
+   * @param {number} rank
+   */
+  ones(value, rank) {
+    return new Value(value.dataType, new Array(rank).fill(1), value.constant);
+  }
+
+  /**
+   * The elements of `input` at constant indices along an axis, in front of `before`.
+   *
+   * @param {Value} input
+   * @param {readonly number[]} indices
+   * @param {number} axis
+   * @param {Node} before
+   */
+  gather(input, indices, axis, before) {
+    const shape = input.shape.map((d, i) => (i === axis ? indices.length : d));
+    const list = new Value("int32", [indices.length], numberBytes("int32", indices));
+    return this.insert("gather", { input, indices: list }, { axis }, input.dataType, shape, before);
+  }
+
+  /**
+   * Let every reader of `old` read `value` instead, graph outputs included.
+   *
+   * @param {Value} old
+   * @param {Value} value
+   */
+  replace(old, value) {
+    for (const node of old.uses) {
+      for (const name of Object.keys(node.inputs)) {
+        if (node.inputs[name] === old) node.inputs[name] = value;
+      }
+      value.uses.add(node);
+    }
+    old.uses.clear();
+    for (const [name, output] of this.outputs) {
+      if (output === old) this.outputs.set(name, value);
+    }
+  }
+
+  /**
+   * Let `node` read `value` as its operand `name`.
+   *
+   * @param {Node} node
+   * @param {string} name
+   * @param {Value} value
+   */
+  setInput(node, name, value) {
+    const old = node.inputs[name];
+    node.inputs[name] = value;
+    value.uses.add(node);
+    if (!Object.values(node.inputs).includes(old)) old.uses.delete(node);
+  }
+
+  /** @param {Value} value */
+  isOutput(value) {
+    for (const output of this.outputs.values()) if (output === value) return true;
+    return false;
+  }
+
+  /**
+   * Whether `value` is read by one node only and is not a graph output.
+   *
+   * @param {Value} value
+   */
+  hasSingleUse(value) {
+    return value.uses.size === 1 && !this.isOutput(value);
+  }
+
+  /** Drop nodes whose results nobody reads. */
+  prune() {
+    const outputs = new Set(this.outputs.values());
+    for (let i = this.nodes.length - 1; i >= 0; i--) {
+      const node = this.nodes[i];
+      if (node.outputs.some((value) => value.uses.size > 0 || outputs.has(value))) continue;
+      for (const input of Object.values(node.inputs)) input.uses.delete(node);
+      this.nodes.splice(i, 1);
+    }
+  }
+}
+
+/**
+ * Values that are the same in every dispatch: constants and what is computed from them alone.
+ *
+ * @param {Graph} graph
+ * @returns {Set<Value>}
+ */
+export function staticValues(graph) {
+  const values = new Set();
+  for (const node of graph.nodes) {
+    const inputs = Object.values(node.inputs);
+    for (const input of inputs) if (input.constant) values.add(input);
+    if (inputs.every((input) => values.has(input))) {
+      for (const output of node.outputs) values.add(output);
+    }
+  }
+  return values;
+}
+
+/** @type {Record<string, any>} */
+const VIEWS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
+
+/**
+ * The elements of a constant as an array of its own type; null for a value that is not constant or has
+ * no such array (float16, int4).
+ *
+ * @param {Value} value
+ * @returns {ArrayLike<any> & {join(separator: string): string} | null}
+ */
+export function constantNumbers(value) {
+  const View = VIEWS[value.dataType];
+  if (!value.constant || !View) return null;
+  return new View(value.constant.slice().buffer);
+}
+
+/**
+ * Numbers as the bytes of a constant.
+ *
+ * @param {DataType} dataType not int4, uint4; 64-bit types take bigint
+ * @param {ArrayLike<any>} numbers
+ */
+export function numberBytes(dataType, numbers) {
+  if (dataType === "float16") {
+    return new Uint8Array(Uint16Array.from(numbers, halfFromNumber).buffer);
+  }
+  return new Uint8Array(VIEWS[dataType].from(numbers).buffer);
+}
+
+const FLOAT_BITS = new DataView(new ArrayBuffer(4));
+
+/**
+ * The bits of the float16 nearest to a number (through float32; ties to even).
+ *
+ * @param {number} value
+ */
+export function halfFromNumber(value) {
+  FLOAT_BITS.setFloat32(0, value);
+  const bits = FLOAT_BITS.getUint32(0);
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Subnormal: count in units of 2^-24; the multiplication is exact, the rounding is to even.
+    FLOAT_BITS.setUint32(0, magnitude);
+    const units = FLOAT_BITS.getFloat32(0) * 2 ** 24;
+    const floor = Math.floor(units);
+    const rest = units - floor;
+    return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
+  }
+  return sign | ((magnitude + 0xfff + ((magnitude >>> 13) & 1) - 0x38000000) >>> 13);
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// Internal operators on 8-bit values: what compile/fuse_quantized.js makes of dequantize → op → quantize.
+//
+// Attributes: `x`, `a`, `b`, `y` are {scale, zeroPoint} of the operand so named; `w` is {scales,
+// zeroPoints} with one entry per output channel; `lo`, `hi` bound the output in its own integers. By the
+// time they are lowered, all activations are uint8 (compile/unsigned.js).
+
+import { gemmExtent, planConvolution } from "./convolution.js";
+import { broadcastArguments } from "./elementwise_binary.js";
+import { matrixShape } from "./matrix.js";
+import { planPool } from "./pooling.js";
+import { reducedRows } from "./reduction.js";
+import { planResize } from "./resample.js";
+
+/** @typedef {import("./operator.js").Node} Node */
+/** @typedef {import("./operator.js").Value} Value */
+/** @typedef {import("./operator.js").Lowering} Lowering */
+/** @typedef {{scale: number, zeroPoint: number}} Params */
+
+/**
+ * x_scale * w_scale / y_scale, each operation in float32 as XNNPACK does it, so that results agree with
+ * it bit for bit.
+ *
+ * @param {number} x
+ * @param {number} w
+ * @param {number} y
+ */
+function multiplier(x, w, y) {
+  return Math.fround(Math.fround(x * w) / y);
+}
+
+/** x_scale / y_scale in float32. @param {Params} x @param {Params} y */
+function ratio(x, y) {
+  return Math.fround(x.scale / y.scale);
+}
+
+/**
+ * The packed form of quantized weights: emits the packing step.
+ *
+ * @param {Lowering} to
+ * @param {Node} node
+ * @param {"qu8_pack" | "qu8_dwpack"} kernel
+ * @param {{filter: Value, bias: Value | null, shape: any, blocks: number, bytes: number}} weights
+ */
+function packWeights(to, node, kernel, { filter, bias, shape, blocks, bytes }) {
+  const { x, w, y } = node.attributes;
+  const scales = w.scales.map((/** @type {number} */ scale) => multiplier(x.scale, scale, y.scale));
+  const packed = to.buffer(bytes);
+  to.step(
+    kernel,
+    {
+      packed,
+      filter,
+      bias,
+      scale: to.data(Float32Array.from(scales)),
+      w_zero_point: to.data(Int32Array.from(w.zeroPoints)),
+      x_zero_point: x.zeroPoint,
+      filter_signed: filter.dataType === "int8" ? 1 : 0,
+      shape,
+    },
+    blocks,
+  );
+  return packed;
+}
+
+export const qConv2d = {
+  name: "qConv2d",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { input, filter, bias = null } = node.inputs;
+    const { x, y, lo, hi } = node.attributes;
+    const plan = planConvolution(node);
+    const { groups, taps } = plan.filter;
+    const output = { y: node.output, x: input };
+    const points = { x_zero_point: x.zeroPoint, y_zero_point: y.zeroPoint, lo, hi };
+    if (plan.kind === "depthwise") {
+      const blocks = Math.ceil(groups / 8);
+      const bytes = blocks * 32 * (2 + Math.ceil(taps / 2));
+      const w = packWeights(to, node, "qu8_dwpack", {
+        filter,
+        bias,
+        shape: plan.filter,
+        blocks,
+        bytes,
+      });
+      to.step(
+        "qu8_dwconv",
+        { ...output, w, ...points, shape: plan.window },
+        plan.rows,
+        plan.macsPerRow,
+        {
+          scratch: groups + 8 * (taps + 1) + 8,
+        },
+      );
+      return;
+    }
+    const pairs = Math.ceil(plan.k / 2);
+    const blocks = groups * plan.blocks;
+    const bytes = blocks * 32 * (2 + pairs);
+    const w = packWeights(to, node, "qu8_pack", {
+      filter,
+      bias,
+      shape: plan.filter,
+      blocks,
+      bytes,
+    });
+    if (plan.kind === "pointwise") {
+      lowerGemm(to, node, { x: input, w, m: plan.m, n: plan.n, k: plan.k });
+      return;
+    }
+    to.step(
+      "qu8_igemm",
+      { ...output, w, ...points, shape: plan.window },
+      plan.units,
+      plan.macsPerUnit,
+      {
+        scratch: 16 * pairs,
+      },
+    );
+  },
+};
+
+export const qGemm = {
+  name: "qGemm",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { a, b, c = null } = node.inputs;
+    const [m, n] = node.output.shape;
+    const k = a.shape[1];
+    const blocks = Math.ceil(n / 8);
+    const bytes = blocks * 32 * (2 + Math.ceil(k / 2));
+    const shape = matrixShape(k, n, node.attributes.bTranspose);
+    const w = packWeights(to, node, "qu8_pack", { filter: b, bias: c, shape, blocks, bytes });
+    lowerGemm(to, node, { x: a, w, m, n, k });
+  },
+};
+
+/**
+ * @param {Lowering} to
+ * @param {Node} node
+ * @param {{x: Value, w: Value, m: number, n: number, k: number}} product
+ */
+function lowerGemm(to, node, { x, w, m, n, k }) {
+  const { y, lo, hi } = node.attributes;
+  const { splits, extent, macs } = gemmExtent(m, n, k);
+  to.step(
+    "qu8_gemm",
+    {
+      y: node.output,
+      a: x,
+      w,
+      y_zero_point: y.zeroPoint,
+      lo,
+      hi,
+      m,
+      n,
+      k,
+      splits,
+      a_stride: k,
+      y_stride: n,
+    },
+    extent,
+    macs,
+    { scratch: 16 * Math.ceil(k / 2) },
+  );
+}
+
+export const qAdd = {
+  name: "qAdd",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { a, b } = node.inputs;
+    const { a: pa, b: pb, y, lo, hi, subtract } = node.attributes;
+    const { shape, extent, perUnit } = broadcastArguments(a.shape, b.shape, node.output.shape);
+    to.step(
+      "qu8_add",
+      {
+        y: node.output,
+        a,
+        b,
+        a_scale: ratio(pa, y),
+        b_scale: subtract ? -ratio(pb, y) : ratio(pb, y),
+        a_zero_point: pa.zeroPoint,
+        b_zero_point: pb.zeroPoint,
+        y_zero_point: y.zeroPoint,
+        lo,
+        hi,
+        shape,
+      },
+      extent,
+      2 * perUnit,
+    );
+  },
+};
+
+export const qMul = {
+  name: "qMul",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { a, b } = node.inputs;
+    const { a: pa, b: pb, y, lo, hi } = node.attributes;
+    const { shape, extent, perUnit } = broadcastArguments(a.shape, b.shape, node.output.shape);
+    to.step(
+      "qu8_mul",
+      {
+        y: node.output,
+        a,
+        b,
+        scale: multiplier(pa.scale, pb.scale, y.scale),
+        a_zero_point: pa.zeroPoint,
+        b_zero_point: pb.zeroPoint,
+        y_zero_point: y.zeroPoint,
+        lo,
+        hi,
+        shape,
+      },
+      extent,
+      2 * perUnit,
+    );
+  },
+};
+
+/** The arguments that kernels of one operand share. @param {Node} node */
+function rescaling(node) {
+  const { x, y, lo, hi } = node.attributes;
+  return {
+    y: node.output,
+    x: node.inputs.input,
+    scale: ratio(x, y),
+    x_zero_point: x.zeroPoint,
+    y_zero_point: y.zeroPoint,
+    lo,
+    hi,
+  };
+}
+
+export const requantize = {
+  name: "requantize",
+  /** @param {Node} node @param {Lowering} to */
+  lower: (node, to) => to.step("qu8_requantize", rescaling(node), node.output.elements),
+};
+
+export const qAveragePool2d = {
+  name: "qAveragePool2d",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { shape, channels, rows, perRow } = planPool(node);
+    to.step("qu8_avgpool", { ...rescaling(node), shape }, rows, perRow, { scratch: 4 * channels });
+  },
+};
+
+export const qReduceMean = {
+  name: "qReduceMean",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { x, outer, n, inner } = reducedRows(to, node.inputs.input, node.attributes.axes);
+    to.step("qu8_mean", { ...rescaling(node), x, outer, n, inner }, outer, n * inner, {
+      scratch: 4 * inner,
+    });
+  },
+};
+
+export const qResizeLinear = {
+  name: "qResizeLinear",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { rows, columns } = node.attributes;
+    const plan = planResize(node);
+    to.step(
+      "qu8_resize_linear",
+      {
+        ...rescaling(node),
+        rows: to.data(Int32Array.from(rows.indices)),
+        row_weights: to.data(Float32Array.from(rows.weights)),
+        columns: to.data(Int32Array.from(columns.indices)),
+        column_weights: to.data(Float32Array.from(columns.weights)),
+        shape: plan.shape,
+      },
+      plan.rows,
+      plan.perRow,
+      { scratch: plan.scratch },
+    );
+  },
+};
+
+export const qSoftmax = {
+  name: "qSoftmax",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { x, y, lo, hi } = node.attributes;
+    const input = node.inputs.input;
+    const n = input.shape[node.attributes.axis];
+    const table = to.buffer(1024);
+    to.step("qu8_softmax_table", { table, x_scale: x.scale }, 1);
+    const y_zero_point = y.zeroPoint;
+    to.step(
+      "qu8_softmax",
+      { y: node.output, x: input, table, y_scale: y.scale, y_zero_point, lo, hi, n },
+      input.elements / n,
+      4 * n,
+    );
+  },
+};
+
+/** y = table[x], the table a value of 256 bytes. */
+export const lut = {
+  name: "lut",
+  /** @param {Node} node @param {Lowering} to */
+  lower: (node, to) =>
+    to.step(
+      "x8_lut",
+      { y: node.output, x: node.inputs.input, table: node.inputs.table },
+      node.output.elements,
+      2,
+    ),
+};
+
+/** int8 to uint8 with the zero point moved by 128, and back. */
+export const flip = {
+  name: "flip",
+  /** @param {Node} node @param {Lowering} to */
+  lower: (node, to) =>
+    to.step("x8_flip", { y: node.output, x: node.inputs.input }, node.output.elements),
+};
+
+/** quantizeLinear with one constant scale. */
+export const quantize = {
+  name: "quantize",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { scale, zeroPoint } = node.attributes.y;
+    to.step(
+      "f32_qu8_quantize",
+      { y: node.output, x: node.inputs.input, scale, zero_point: zeroPoint },
+      node.output.elements,
+      2,
+    );
+  },
+};
+
+/** dequantizeLinear with one constant scale. */
+export const dequantize = {
+  name: "dequantize",
+  /** @param {Node} node @param {Lowering} to */
+  lower(node, to) {
+    const { scale, zeroPoint } = node.attributes.x;
+    to.step(
+      "qu8_f32_dequantize",
+      { y: node.output, x: node.inputs.input, scale, zero_point: zeroPoint },
+      node.output.elements,
+      2,
+    );
+  },
+};

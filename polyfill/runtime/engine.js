@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's side of an executor: requests in order, answers as promises, whether it runs in a worker or
+// right here.
+
+import { bestVariant, canShareMemory, defaultThreads, supportsVariant } from "./features.js";
+import { settings } from "./settings.js";
+import { startExecutor } from "./start.js";
+
+/** @typedef {import("./plan.js").Plan} Plan */
+/** @typedef {import("./features.js").Variant} Variant */
+/** @typedef {import("./start.js").StartOptions} StartOptions */
+
+/**
+ * A call of an executor's method. Requests with id 0 are not answered unless they fail.
+ *
+ * @typedef {object} Request
+ * @property {number} id
+ * @property {string} method
+ * @property {any[]} args
+ */
+
+/**
+ * Where requests go: a worker, or an executor in this thread. `onmessage` gets {id, result} or {id, error}.
+ *
+ * @typedef {object} Port
+ * @property {(request: Request, transfer?: Transferable[]) => void} send
+ * @property {() => void} close
+ */
+
+export class Engine {
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
+  #pending = new Map();
+  #nextRequest = 1;
+  #nextId = 1;
+  /** @type {Port | null} */
+  #port = null;
+  /** Called once if the engine fails for good. @type {(message: string) => void} */
+  onLost = () => {};
+
+  /** @param {Variant} variant @param {number} threads */
+  constructor(variant, threads) {
+    this.variant = variant;
+    this.threads = threads;
+  }
+
+  /**
+   * Start an engine by the settings.
+   *
+   * @throws {Error} when the kernels cannot be loaded
+   */
+  static async create() {
+    const variant = settings.variant ?? bestVariant();
+    if (!supportsVariant(variant))
+      throw new Error(`this browser cannot run the ${variant} variant`);
+    const wanted = settings.threads ?? defaultThreads();
+    const useWorker = settings.worker && typeof Worker === "function";
+    const threads = variant !== "scalar" && useWorker && canShareMemory() ? wanted : 1;
+    const engine = new Engine(variant, threads);
+    const options = {
+      wasm: `${settings.wasmUrl}octet_${variant}.wasm`,
+      bytes: settings.wasm,
+      threads,
+      workerUrl: settings.workerUrl,
+    };
+    const receive = engine.#receive.bind(engine);
+    engine.#port = useWorker
+      ? await workerPort(options, receive)
+      : await inlinePort(options, receive);
+    return engine;
+  }
+
+  /** @param {{id: number, result?: any, error?: {name: string, message: string}}} answer */
+  #receive({ id, result, error }) {
+    const request = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (!error) {
+      request?.resolve(result);
+    } else if (request) {
+      request.reject(Object.assign(new Error(error.message), { name: error.name }));
+    } else {
+      this.#lose(error.message);
+    }
+  }
+
+  /** @param {string} message */
+  #lose(message) {
+    this.close();
+    this.onLost(message);
+  }
+
+  /**
+   * @param {string} method
+   * @param {any[]} args
+   * @param {Transferable[]} [transfer]
+   * @returns {Promise<any>}
+   */
+  #request(method, args, transfer) {
+    const id = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      if (!this.#port) return reject(new Error("the engine was closed"));
+      this.#pending.set(id, { resolve, reject });
+      this.#port.send({ id, method, args }, transfer);
+    });
+  }
+
+  /** @param {string} method @param {any[]} args @param {Transferable[]} [transfer] */
+  #notify(method, args, transfer) {
+    this.#port?.send({ id: 0, method, args }, transfer);
+  }
+
+  /** A tensor of zeros; resolves to its id. @param {number} bytes @returns {Promise<number>} */
+  async createTensor(bytes) {
+    const id = this.#nextId++;
+    await this.#request("createTensor", [id, bytes]);
+    return id;
+  }
+
+  /** @param {number} tensor @param {Uint8Array<ArrayBuffer>} bytes given away */
+  writeTensor(tensor, bytes) {
+    this.#notify("writeTensor", [tensor, bytes], [bytes.buffer]);
+  }
+
+  /** @param {number} tensor @returns {Promise<ArrayBuffer>} */
+  readTensor(tensor) {
+    return this.#request("readTensor", [tensor]);
+  }
+
+  /** @param {number} tensor */
+  destroyTensor(tensor) {
+    this.#notify("destroyTensor", [tensor]);
+  }
+
+  /** Load a plan; resolves to the graph's id. @param {Plan} plan @returns {Promise<number>} */
+  async build(plan) {
+    const id = this.#nextId++;
+    await this.#request("build", [id, plan]);
+    return id;
+  }
+
+  /** @param {number} graph @param {number[]} tensors */
+  dispatch(graph, tensors) {
+    this.#notify("dispatch", [graph, tensors]);
+  }
+
+  /** Milliseconds of each step. @param {number} graph @param {number[]} tensors @returns {Promise<Float64Array>} */
+  profile(graph, tensors) {
+    return this.#request("profile", [graph, tensors]);
+  }
+
+  /** @param {number} graph */
+  destroyGraph(graph) {
+    this.#notify("destroyGraph", [graph]);
+  }
+
+  /** @returns {Promise<{used: number, total: number}>} bytes */
+  memoryUse() {
+    return this.#request("memoryUse", []);
+  }
+
+  /** Stop; requests that wait are rejected. */
+  close() {
+    this.#port?.close();
+    this.#port = null;
+    for (const { reject } of this.#pending.values()) reject(new Error("the engine was closed"));
+    this.#pending.clear();
+  }
+}
+
+/** @typedef {(answer: {id: number, result?: any, error?: {name: string, message: string}}) => void} Receive */
+
+/**
+ * @param {StartOptions} options
+ * @param {Receive} receive
+ * @returns {Promise<Port>}
+ */
+async function workerPort(options, receive) {
+  const worker = new Worker(options.workerUrl, { type: "module", name: "octet" });
+  await new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) =>
+      data.error ? reject(new Error(data.error.message)) : resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(
+        new Error(
+          `cannot start the worker ${options.workerUrl}${event.message ? `: ${event.message}` : ""}`,
+        ),
+      );
+    };
+    worker.postMessage({ role: "engine", options });
+  }).catch((error) => {
+    worker.terminate();
+    throw error;
+  });
+  worker.onmessage = ({ data }) => receive(data);
+  worker.onerror = (event) => receive({ id: 0, error: { name: "Error", message: event.message } });
+  return {
+    send: (request, transfer = []) => worker.postMessage(request, transfer),
+    close: () => worker.terminate(),
+  };
+}
+
+/**
+ * @param {StartOptions} options
+ * @param {Receive} receive
+ * @returns {Promise<Port>}
+ */
+async function inlinePort(options, receive) {
+  const executor = /** @type {any} */ (await startExecutor({ ...options, threads: 1 }));
+  let open = true;
+  let queue = Promise.resolve();
+  const run = (/** @type {Request} */ { id, method, args }) => {
+    if (!open) return;
+    try {
+      receive({ id, result: executor[method](...args) });
+    } catch (error) {
+      const { name, message } = /** @type {Error} */ (error);
+      receive({ id, error: { name, message } });
+    }
+  };
+  return {
+    send(request) {
+      queue = queue.then(() => run(request));
+    },
+    close() {
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads: N - 1 workers that sit in pool_serve, and the record in shared memory through which they are
+// given plans (plan_pool in plan.h).
+
+/** @typedef {import("./executor.js").Executor} Executor */
+/** @typedef {import("./executor.js").LoadedGraph} LoadedGraph */
+
+const STACK_BYTES = 65536;
+
+/** Words of plan_pool. */
+const POOL = /** @type {const} */ ({
+  EPOCH: 0,
+  QUIT: 1,
+  LEFT: 2,
+  THREADS: 3,
+  STEPS: 4,
+  WORDS: 5,
+  SCRATCH: 6,
+  PROGRESS: 7,
+  SCRATCH_BYTES: 8,
+  STEP_COUNT: 9,
+  LENGTH: 10,
+});
+
+/**
+ * What a thread's worker is told.
+ *
+ * @typedef {object} ThreadMessage
+ * @property {"thread"} role
+ * @property {WebAssembly.Module} module
+ * @property {WebAssembly.Memory} memory
+ * @property {number} pool address of the plan_pool
+ * @property {number} stack address of the top of its stack
+ * @property {number} thread
+ */
+
+export class WorkerPool {
+  #executor;
+  #pool;
+
+  /**
+   * @param {Executor} executor
+   * @param {number} pool
+   * @param {number} threads
+   */
+  constructor(executor, pool, threads) {
+    this.#executor = executor;
+    this.#pool = pool;
+    this.threads = threads;
+  }
+
+  /**
+   * Start the workers; resolves when all of them can take work.
+   *
+   * @param {Executor} executor over shared memory
+   * @param {WebAssembly.Module} module
+   * @param {number} threads all of them, the caller included
+   * @param {string} workerUrl
+   */
+  static async create(executor, module, threads, workerUrl) {
+    const pool = executor.heap.allocate(4 * POOL.LENGTH);
+    const words = new Int32Array(executor.memory.buffer, pool, POOL.LENGTH).fill(0);
+    words[POOL.LEFT] = threads - 1;
+    words[POOL.THREADS] = threads;
+    const ready = [];
+    for (let thread = 1; thread < threads; thread++) {
+      const stack = executor.heap.allocate(STACK_BYTES) + STACK_BYTES;
+      const worker = new Worker(workerUrl, { type: "module", name: `octet thread ${thread}` });
+      /** @type {ThreadMessage} */
+      const message = { role: "thread", module, memory: executor.memory, pool, stack, thread };
+      worker.postMessage(message);
+      ready.push(
+        new Promise((resolve, reject) => {
+          worker.onmessage = resolve;
+          worker.onerror = () => reject(new Error("a thread's worker did not start"));
+        }),
+      );
+    }
+    await Promise.all(ready);
+    return new WorkerPool(executor, pool, threads);
+  }
+
+  /**
+   * Run a graph's dispatch on all threads.
+   *
+   * @param {LoadedGraph} graph
+   * @param {number} scratch
+   * @param {number} scratchBytes per thread
+   */
+  run({ dispatch, progress }, scratch, scratchBytes) {
+    const words = new Int32Array(this.#executor.memory.buffer, this.#pool, POOL.LENGTH);
+    words[POOL.STEPS] = dispatch.steps;
+    words[POOL.WORDS] = dispatch.words;
+    words[POOL.SCRATCH] = scratch;
+    words[POOL.PROGRESS] = progress;
+    words[POOL.SCRATCH_BYTES] = scratchBytes;
+    words[POOL.STEP_COUNT] = dispatch.stepCount;
+    this.#executor.exports.pool_run?.(this.#pool);
+  }
+}
