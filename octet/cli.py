@@ -34,7 +34,9 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse the command line. Raises UsageError for what it does not know."""
-    parser = _Parser(prog="octet", description="8-bit neural networks in the browser.")
+    parser: argparse.ArgumentParser = _Parser(
+        prog="octet", description="8-bit neural networks in the browser."
+    )
     parser.add_argument("--version", action="version", version=f"octet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     for module in COMMANDS.values():

@@ -214,7 +214,7 @@ def _link(
     toolchain: Toolchain, flags: Sequence[str], objects: Sequence[Path], output: Path
 ) -> None:
     process.run(["emcc", *objects, *flags, "-o", output], env=toolchain.env)
-    _check_data(output)
+    check_data(output)
 
 
 def _optimize(flags: Sequence[str], linked: Path, output: Path) -> None:
@@ -252,7 +252,7 @@ def _check_catalogue(
     write_whole(output, json.dumps(defined, indent=1).encode())
 
 
-def _check_data(linked: Path) -> None:
+def check_data(linked: Path) -> None:
     """Raise OctetError if the module has mutable static data.
 
     Threads share one memory and each instantiates the module: initial values would be written

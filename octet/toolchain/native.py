@@ -30,7 +30,7 @@ def compile_steps() -> list[Step]:
     if find_missing_executables(["gcc"]):
         raise OctetError("not on PATH: gcc")
     headers = sorted(KERNELS.glob("*.h")) + [WASM / "plan_kernels.inc"]
-    flags = (*FLAGS, f"-I{WASM}", f"-I{KERNELS}")
+    flags = (*FLAGS, f"-I{WASM}")
     return [
         Step(
             f"native/{source.name}",

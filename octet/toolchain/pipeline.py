@@ -71,6 +71,7 @@ def generate_steps() -> list[Step]:
             [*(ROOT / source for source in file.sources), *generators],
             [ROOT / file.path],
             partial(_generate, file),
+            file.key,
         )
         for file in GENERATED
     ]

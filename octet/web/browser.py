@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 from octet.web.chromium import find_chromium
 
@@ -21,13 +21,39 @@ CHROMIUM_FLAGS = (
 )
 
 
+class _Driver:
+    """Playwright's own process: a thread can run only one, so nested browsers share it."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._running: Playwright | None = None
+
+    def __enter__(self) -> Playwright:
+        if self._running is None:
+            self._running = sync_playwright().start()
+        self._users += 1
+        return self._running
+
+    def __exit__(self, *_: object) -> None:
+        self._users -= 1
+        if self._users == 0 and self._running is not None:
+            self._running.stop()
+            self._running = None
+
+
+_driver = _Driver()
+
+
 @contextmanager
 def chromium(flags: Sequence[str] = ()) -> Iterator[Browser]:
-    """Launch headless Chromium with octet's flags and ``flags``; it closes with the context."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=[*CHROMIUM_FLAGS, *flags]
-        )
+    """Launch headless Chromium with octet's flags and ``flags``; it closes with the context.
+
+    Raises:
+        BrowserMissingError: with what to install.
+    """
+    path = find_chromium()
+    with _driver as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
         try:
             yield browser
         finally:

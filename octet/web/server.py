@@ -121,9 +121,9 @@ class Server:
             app.router.add_put("/{path:.*}", self._upload)
         for prefix, folder in self._folders.items():
             app.router.add_static(prefix, folder)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
