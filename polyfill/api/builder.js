@@ -110,7 +110,15 @@ export class MLGraphBuilder {
       const text = settings.debug ? printGraph(graph, { labels: true }) : "";
       const id = await context.engine.build(plan);
       checkUsable(context, "build");
-      const rest = { id, destroyed: false, inputs, outputs: results, steps: plan.info, text };
+      const rest = {
+        id,
+        destroyed: false,
+        inputs,
+        outputs: results,
+        steps: plan.info,
+        notes: graph.notes,
+        text,
+      };
       return createGraphObject({ kind: "graph", context, ...rest });
     } catch (error) {
       checkUsable(context, "build");

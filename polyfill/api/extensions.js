@@ -2,8 +2,8 @@
 // What octet tells beyond the standard: how a graph runs. Functions of the bundle, not members of the
 // standard's interfaces.
 
+import { byteLength } from "../ir/graph.js";
 import { checkUsable } from "./context.js";
-import { typeError } from "./errors.js";
 import { isOwnContext, stateOf } from "./internals.js";
 
 /** @typedef {import("../runtime/plan.js").StepInfo} StepInfo */
@@ -25,41 +25,43 @@ export function describeContext(context) {
 }
 
 /**
- * The kernel steps of a dispatch, in order, and with `configure({ debug: true })` the compiled graph.
+ * How a graph runs: the kernel steps of a dispatch in order; by label, why an operator that stands between
+ * quantizations stayed in float; and with `configure({ debug: true })` the compiled graph as text.
  *
  * @param {unknown} graph
- * @returns {{steps: readonly StepInfo[], text: string}}
+ * @returns {{steps: readonly StepInfo[], notes: Record<string, string>, text: string}}
  */
 export function describeGraph(graph) {
-  const { steps, text } = stateOf(graph, "graph", "describeGraph");
-  return { steps, text };
+  const { steps, notes, text } = stateOf(graph, "graph", "describeGraph");
+  return { steps, notes: Object.fromEntries(notes), text };
 }
 
 /**
- * Dispatch once on one thread and time each step.
+ * Run a graph step by step, on one thread and on tensors of zeros, and time each step.
  *
- * @param {unknown} context
  * @param {unknown} graph
- * @param {Record<string, unknown>} inputs tensors by name, as for dispatch
- * @param {Record<string, unknown>} outputs
+ * @param {{runs?: number}} [options] the median of this many runs, after one that is not counted
  * @returns {Promise<(StepInfo & {ms: number})[]>}
  */
-export async function profile(context, graph, inputs, outputs) {
-  const owner = stateOf(context, "context", "profile");
-  const target = stateOf(graph, "graph", "profile: graph");
-  checkUsable(owner, "profile");
-  const bindings = [];
-  for (const [kind, wanted, given] of /** @type {const} */ ([
-    ["inputs", target.inputs, inputs],
-    ["outputs", target.outputs, outputs],
-  ])) {
-    for (const name of wanted.keys()) {
-      if (!Object.hasOwn(given, name)) throw typeError(`profile: ${kind}`, `"${name}" is missing.`);
-      bindings.push(stateOf(given[name], "tensor", `profile: ${kind} "${name}"`).id);
-    }
-  }
-  const times = await owner.engine.profile(target.id, bindings);
-  return target.steps.map((step, i) => ({ ...step, ms: times[i] }));
+export async function profile(graph, { runs = 5 } = {}) {
+  const { context, id, inputs, outputs, steps } = stateOf(graph, "graph", "profile: graph");
+  checkUsable(context, "profile");
+  const { engine } = context;
+  const tensors = await Promise.all(
+    [...inputs.values(), ...outputs.values()].map(({ dataType, shape }) =>
+      engine.createTensor(byteLength(dataType, shape)),
+    ),
+  );
+  const times = [];
+  for (let run = 0; run <= runs; run++) times.push(await engine.profile(id, tensors));
+  for (const tensor of tensors) engine.destroyTensor(tensor);
+  return steps.map((step, i) => ({ ...step, ms: median(times.slice(1).map((list) => list[i])) }));
+}
+
+/** @param {number[]} list */
+function median(list) {
+  const sorted = [...list].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
 }
 
 /** Bytes of wasm memory in use and in all. @param {unknown} context @returns {Promise<{used: number, total: number}>} */

@@ -42,6 +42,7 @@ import { typeError } from "./errors.js";
  * @property {Map<string, Descriptor>} inputs
  * @property {Map<string, Descriptor>} outputs
  * @property {import("../runtime/plan.js").StepInfo[]} steps
+ * @property {Map<string, string>} notes why operators stayed in float, by label
  * @property {string} text the compiled graph, where settings.debug asked for it
  */
 

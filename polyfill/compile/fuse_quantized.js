@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Integer execution is recognised here: dequantize → operator → quantize becomes one operator on bytes.
-// Each rule is a comment "Q(op(DQ(x))) → qOp(x)" and a function; it returns the new value, or null when
-// a guard does not hold, and then the graph runs in float and is still right.
+// Each rule is a comment "Q(op(DQ(x))) → qOp(x)" and a function. It returns the new value; null where it
+// is not about this operator; or, where a guard does not hold, the reason as text: then the graph runs in
+// float, is still right, and the reason is kept for whoever asks.
 
 import { constantNumbers, Value } from "../ir/graph.js";
 import { isColumnBias } from "../ops/matrix.js";
@@ -30,6 +31,11 @@ import {
  * @property {number} lo
  * @property {number} hi
  */
+
+const NOT_BYTES = "an operand is not dequantized from 8 bits with one constant scale";
+const NOT_WEIGHTS =
+  "the weights are not dequantized 8-bit constants, one scale for all or one for each channel";
+const OVERFLOW = "a sum could leave int32";
 
 /** int32 accumulators must hold every sum. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
@@ -98,7 +104,7 @@ function fused({ graph, quantize, op: old, y, lo, hi }, op, inputs, attributes) 
 // Products of activations with constant weights
 
 /**
- * The int32 bias of a product, or undefined where it has none; null where it does not fit.
+ * The int32 bias of a product, or undefined where it has none; text where it does not fit.
  *
  * @param {Value | undefined} bias
  * @param {Params} x
@@ -108,15 +114,19 @@ function fused({ graph, quantize, op: old, y, lo, hi }, op, inputs, attributes) 
 function integerBias(bias, x, scales, y) {
   if (!bias) return undefined;
   const node = bias.producer;
-  if (node?.op !== "dequantizeLinear" || node.inputs.input.dataType !== "int32") return null;
+  if (node?.op !== "dequantizeLinear" || node.inputs.input.dataType !== "int32") {
+    return "the bias is not a dequantized int32 constant";
+  }
   const axis = bias.shape.length - 1;
   const weights = dequantizedWeights(bias, axis, scales.length);
   const numbers = weights && constantNumbers(weights.source);
-  if (!weights || !numbers || weights.zeroPoints.some((z) => z !== 0)) return null;
+  if (!weights || !numbers || weights.zeroPoints.some((z) => z !== 0)) {
+    return "the bias is not an int32 constant with zero point 0";
+  }
   for (const [i, scale] of scales.entries()) {
     const wanted = Math.fround(x.scale * scale);
     const error = (Math.abs(Number(numbers[i])) * Math.abs(weights.scales[i] - wanted)) / y.scale;
-    if (!(error <= MAX_BIAS_ERROR)) return null;
+    if (!(error <= MAX_BIAS_ERROR)) return "the bias scale is not input scale x weight scale";
   }
   return weights.source;
 }
@@ -147,15 +157,17 @@ function accumulatorFits(k, weights, zeroPoints, bias) {
 function fuseConv2d(tail) {
   const { op, y } = tail;
   if (op.op !== "conv2d") return null;
-  const { filterLayout, groups } = op.attributes;
+  const { filterLayout } = op.attributes;
   const { input, filter, bias } = op.inputs;
   const outputAxis = filterLayout.indexOf("o");
   const x = dequantized(input);
   const w = dequantizedWeights(filter, outputAxis, filter.shape[outputAxis]);
-  if (!x || !w || !byteRange(w.source.dataType)) return null;
+  if (!x) return NOT_BYTES;
+  if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
   const b = integerBias(bias, x.params, w.scales, y);
+  if (typeof b === "string") return b;
   const k = filter.elements / filter.shape[outputAxis];
-  if (b === null || !accumulatorFits(k, w.source, w.zeroPoints, b) || groups < 1) return null;
+  if (!accumulatorFits(k, w.source, w.zeroPoints, b)) return OVERFLOW;
   /** @type {Record<string, Value>} */
   const inputs = { input: x.source, filter: w.source };
   if (b) inputs.bias = b;
@@ -176,9 +188,11 @@ function fuseGemm(tail) {
   const n = op.output.shape[1];
   const x = dequantized(a);
   const w = dequantizedWeights(b, bTranspose ? 0 : 1, n);
-  if (!x || !w || !byteRange(w.source.dataType) || (c && !isColumnBias(c, n))) return null;
+  if (!x) return NOT_BYTES;
+  if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
   const bias = integerBias(c, x.params, w.scales, y);
-  if (bias === null || !accumulatorFits(a.shape[1], w.source, w.zeroPoints, bias)) return null;
+  if (typeof bias === "string") return bias;
+  if (!accumulatorFits(a.shape[1], w.source, w.zeroPoints, bias)) return OVERFLOW;
   /** @type {Record<string, Value>} */
   const inputs = { a: x.source, b: w.source };
   if (bias) inputs.c = bias;
@@ -199,7 +213,7 @@ function fuseAdd(tail) {
   if (op.op !== "add" && op.op !== "sub") return null;
   const a = dequantized(op.inputs.a);
   const b = dequantized(op.inputs.b);
-  if (!a || !b) return null;
+  if (!a || !b) return NOT_BYTES;
   const attributes = { a: a.params, b: b.params, subtract: op.op === "sub" };
   return fused(tail, "qAdd", { a: a.source, b: b.source }, attributes);
 }
@@ -211,9 +225,10 @@ function fuseAdd(tail) {
  */
 function fuseMul(tail) {
   const { op } = tail;
-  const a = op.op === "mul" ? dequantized(op.inputs.a) : null;
-  const b = a && dequantized(op.inputs.b);
-  if (!a || !b) return null;
+  if (op.op !== "mul") return null;
+  const a = dequantized(op.inputs.a);
+  const b = dequantized(op.inputs.b);
+  if (!a || !b) return NOT_BYTES;
   return fused(tail, "qMul", { a: a.source, b: b.source }, { a: a.params, b: b.params });
 }
 
@@ -236,8 +251,9 @@ const QUANTIZED_FORM = {
 function fuseOne(tail) {
   const { op } = tail;
   const form = QUANTIZED_FORM[op.op];
-  const x = form ? dequantized(op.inputs.input) : null;
-  if (!x) return null;
+  if (!form) return null;
+  const x = dequantized(op.inputs.input);
+  if (!x) return NOT_BYTES;
   return fused(tail, form, { input: x.source }, { ...op.attributes, x: x.params });
 }
 
@@ -268,14 +284,30 @@ function fuseRequantize(graph, quantize) {
 
 const RULES = [fuseConv2d, fuseGemm, fuseAdd, fuseMul, fuseOne];
 
-/** @param {Graph} graph @param {Node} quantize */
+/**
+ * @param {Graph} graph
+ * @param {Node} quantize
+ * @returns {Value | null}
+ */
 function fuse(graph, quantize) {
   const tail = tailOf(graph, quantize);
+  let reason = "";
   for (const rule of tail ? RULES : []) {
-    const value = rule(/** @type {Tail} */ (tail));
-    if (value) return value;
+    const result = rule(/** @type {Tail} */ (tail));
+    if (result instanceof Value) return result;
+    if (result) reason = result;
   }
-  return fuseRequantize(graph, quantize) ?? fuseTable(graph, quantize);
+  const other = fuseRequantize(graph, quantize) ?? fuseTable(graph, quantize);
+  const label = tail?.op.label || quantize.label;
+  if (!other && label) graph.notes.set(label, reason || noRule(tail));
+  return other;
+}
+
+/** @param {Tail | null} tail */
+function noRule(tail) {
+  return tail
+    ? `${tail.op.op} has no integer form here`
+    : "what is quantized has other readers, or its scale is not one constant";
 }
 
 /** @param {Graph} graph */

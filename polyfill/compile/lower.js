@@ -41,8 +41,8 @@ export class Place {
  * @property {number} extent
  * @property {number} grain
  * @property {number} scratch bytes per thread
- * @property {string} label
- * @property {string} op
+ * @property {number} macs multiply-adds of the whole step
+ * @property {Node | null} node what it is lowered from
  * @property {Value[]} reads
  * @property {Value[]} writes
  */
@@ -64,9 +64,9 @@ export class Lowering {
    * @param {Record<string, Argument>} args every parameter but scratch and range
    * @param {number} extent of the kernel's range
    * @param {number} [workPerUnit] elementary operations per unit of the range, to size threads' chunks
-   * @param {{scratch?: number, grain?: number}} [options]
+   * @param {{scratch?: number, grain?: number, macs?: number}} [options]
    */
-  step(kernel, args, extent, workPerUnit = 1, { scratch = 0, grain } = {}) {
+  step(kernel, args, extent, workPerUnit = 1, { scratch = 0, grain, macs = 0 } = {}) {
     const { parameters } = KERNELS[kernel];
     /** @type {Value[]} */
     const reads = [];
@@ -84,8 +84,8 @@ export class Lowering {
       extent,
       grain: grain ?? Math.max(1, Math.ceil(GRAIN_WORK / Math.max(1, workPerUnit))),
       scratch,
-      label: this.node?.label ?? "",
-      op: this.node?.op ?? "",
+      macs,
+      node: this.node,
       reads,
       writes,
     });

@@ -62,7 +62,7 @@ class Scheduler {
       uploads: this.uploads,
       inputs: [...this.graph.inputs.keys()],
       outputs: [...this.graph.outputs.keys()],
-      info: dispatch.map(({ kernel, op, label }) => ({ kernel, op, label })),
+      info: dispatch.map(infoOf),
     };
   }
 
@@ -228,7 +228,7 @@ class Scheduler {
   locate(step, value) {
     const location = this.locations.get(this.root(value));
     if (!location)
-      throw new Error(`${step.kernel} "${step.label}" reads a value that nothing makes`);
+      throw new Error(`${step.kernel} "${step.node?.label}" reads a value that nothing makes`);
     return location;
   }
 
@@ -244,6 +244,13 @@ class Scheduler {
     }
     return location;
   }
+}
+
+/** @param {Step} step @returns {import("../runtime/plan.js").StepInfo} */
+function infoOf({ kernel, node, macs }) {
+  if (!node) return { kernel, op: "output", label: "", dataType: "uint8", shape: [], macs };
+  const { dataType, shape } = node.output;
+  return { kernel, op: node.op, label: node.label, dataType, shape: [...shape], macs };
 }
 
 /** @param {Value} y @param {Value} x @returns {Step} */
@@ -263,8 +270,8 @@ function copyStep(y, x) {
     extent: 1,
     grain: 1,
     scratch: 0,
-    label: "",
-    op: "output",
+    macs: 0,
+    node: null,
     reads: [x],
     writes: [y],
   };

@@ -92,6 +92,8 @@ export class Graph {
     this.inputs = new Map();
     /** @type {Map<string, Value>} */
     this.outputs = new Map();
+    /** Why an operator, by label, stayed in float although it stands between quantizations. @type {Map<string, string>} */
+    this.notes = new Map();
   }
 
   /**

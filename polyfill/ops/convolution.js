@@ -94,6 +94,7 @@ export const conv2d = {
       to.step("f32_dwpack", { packed: w, filter, bias, shape: plan.filter }, blocks);
       to.step("f32_dwconv", { y, x, w, lo, hi, shape: plan.window }, plan.rows, plan.macsPerRow, {
         scratch: 4 * groups + 8 * taps,
+        macs: plan.macs,
       });
       return;
     }
@@ -109,6 +110,7 @@ export const conv2d = {
     } else {
       to.step("f32_igemm", { y, x, w, lo, hi, shape: plan.window }, plan.units, plan.macsPerUnit, {
         scratch: 4 * k * 4,
+        macs: plan.macs,
       });
     }
   },
@@ -186,6 +188,7 @@ export function planConvolution(node) {
     n,
     k,
     blocks: Math.ceil(n / 8),
+    macs: m * n * groups * k,
     rows: batch * height,
     macsPerRow: width * channels * shape.taps,
     units: Math.ceil(m / 4) * groups,
@@ -218,5 +221,6 @@ export function lowerFloatGemm(to, { y, x, w, lo, hi, m, n, k }) {
     { y, a: x, w, lo, hi, m, n, k, splits, a_stride: k, y_stride: n },
     extent,
     macs,
+    { macs: m * n * k },
   );
 }

@@ -90,6 +90,7 @@ export const qConv2d = {
         plan.macsPerRow,
         {
           scratch: groups + 8 * (taps + 1) + 8,
+          macs: plan.macs,
         },
       );
       return;
@@ -115,6 +116,7 @@ export const qConv2d = {
       plan.macsPerUnit,
       {
         scratch: 16 * pairs,
+        macs: plan.macs,
       },
     );
   },
@@ -161,7 +163,7 @@ function lowerGemm(to, node, { x, w, m, n, k }) {
     },
     extent,
     macs,
-    { scratch: 16 * Math.ceil(k / 2) },
+    { scratch: 16 * Math.ceil(k / 2), macs: m * n * k },
   );
 }
 

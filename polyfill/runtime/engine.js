@@ -130,10 +130,17 @@ export class Engine {
     this.#notify("destroyTensor", [tensor]);
   }
 
-  /** Load a plan; resolves to the graph's id. @param {Plan} plan @returns {Promise<number>} */
+  /**
+   * Load a plan; resolves to the graph's id. The plan's constants are given away.
+   *
+   * @param {Plan} plan
+   * @returns {Promise<number>}
+   */
   async build(plan) {
     const id = this.#nextId++;
-    await this.#request("build", [id, plan]);
+    const buffers = new Set(plan.uploads.map(({ bytes }) => bytes.buffer));
+    const message = { ...plan, info: [] };
+    await this.#request("build", [id, message], /** @type {ArrayBuffer[]} */ ([...buffers]));
     return id;
   }
 

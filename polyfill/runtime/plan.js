@@ -32,6 +32,9 @@ export const STEP_WORDS = 4;
  * @property {string} kernel
  * @property {string} op the node's operator
  * @property {string} label the label the builder call carried
+ * @property {string} dataType of the node's output
+ * @property {number[]} shape
+ * @property {number} macs multiply-adds
  */
 
 /**
