@@ -20,6 +20,7 @@ ENTRIES = {
 
 FLAGS = (
     *("--bundle", "--format=esm", "--target=es2022", "--minify", "--sourcemap"),
+    "--define:OCTET_BUNDLED=true",
     *("--legal-comments=none", f"--banner:js=/* octet {__version__}, Apache-2.0 */"),
     "--log-level=warning",
 )

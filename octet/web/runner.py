@@ -18,7 +18,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from octet.errors import OctetError
 from octet.toolchain.paths import DIST
-from octet.web.browser import BrowserMissingError, ConsoleLog, chromium
+from octet.web.browser import ConsoleLog, chromium
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -185,11 +185,7 @@ def runner() -> Iterator[Runner]:
         folders = {"/dist": DIST, "/runner": Path(__file__).parent, "/": folder}
         server = stack.enter_context(Server(folders, accepts_uploads=True))
         server.blobs["/runner/"] = PAGE
-        try:
-            browser = stack.enter_context(chromium())
-        except BrowserMissingError as error:
-            raise OctetError(str(error)) from None
-        yield Runner(browser, server)
+        yield Runner(stack.enter_context(chromium()), server)
 
 
 def match_inputs(infos: list[TensorInfo], inputs: Mapping[str, Array]) -> list[Array]:

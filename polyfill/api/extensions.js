@@ -7,6 +7,7 @@ import { checkUsable } from "./context.js";
 import { isOwnContext, stateOf } from "./internals.js";
 
 /** @typedef {import("../runtime/plan.js").StepInfo} StepInfo */
+/** @typedef {import("../ops/operator.js").Descriptor} Descriptor */
 
 /** Whether a context is octet's, not the browser's own. @param {unknown} context @returns {boolean} */
 export function isOctetContext(context) {
@@ -25,15 +26,23 @@ export function describeContext(context) {
 }
 
 /**
- * How a graph runs: the kernel steps of a dispatch in order; by label, why an operator that stands between
- * quantizations stayed in float; and with `configure({ debug: true })` the compiled graph as text.
+ * A graph's inputs and outputs, and how it runs: the kernel steps of a dispatch in order; by label, why an
+ * operator that stands between quantizations stayed in float; and with `configure({ debug: true })` the
+ * compiled graph as text.
  *
  * @param {unknown} graph
- * @returns {{steps: readonly StepInfo[], notes: Record<string, string>, text: string}}
+ * @returns {{inputs: Record<string, Descriptor>, outputs: Record<string, Descriptor>,
+ *   steps: readonly StepInfo[], notes: Record<string, string>, text: string}}
  */
 export function describeGraph(graph) {
-  const { steps, notes, text } = stateOf(graph, "graph", "describeGraph");
-  return { steps, notes: Object.fromEntries(notes), text };
+  const { inputs, outputs, steps, notes, text } = stateOf(graph, "graph", "describeGraph");
+  return {
+    inputs: Object.fromEntries(inputs),
+    outputs: Object.fromEntries(outputs),
+    steps,
+    notes: Object.fromEntries(notes),
+    text,
+  };
 }
 
 /**

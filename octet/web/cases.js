@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page side of octet/web/cases.py: builds small graphs from recorded builder calls and runs them.
+
+import { configure, describeGraph, install } from "/dist/octet.js";
+
+/** @typedef {{dataType: string, shape: number[], constant?: boolean, base64: string}} TensorData */
+/**
+ * @typedef {object} Case
+ * @property {Record<string, TensorData>} inputs
+ * @property {{op: string, args: any[], outputs: string[]}[]} calls
+ * @property {string[]} outputs
+ */
+
+/** @type {any} */
+let context = null;
+
+/** @param {any} settings */
+async function start(settings) {
+  configure(settings);
+  install("force");
+  context = await /** @type {any} */ (navigator).ml.createContext();
+}
+
+/** @param {string} text */
+function fromBase64(text) {
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+/** @param {Uint8Array} bytes */
+function toBase64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 32768) {
+    text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+  }
+  return btoa(text);
+}
+
+/**
+ * An argument as the builder takes it: operands by name, special numbers, and options and lists of both.
+ *
+ * @param {any} arg
+ * @param {Map<string, any>} operands
+ * @returns {any}
+ */
+function argument(arg, operands) {
+  if (Array.isArray(arg)) return arg.map((item) => argument(item, operands));
+  if (!arg || typeof arg !== "object") return arg;
+  if ("$operand" in arg) return operands.get(arg.$operand);
+  if ("$bigint" in arg) return BigInt(arg.$bigint);
+  if ("$number" in arg) return Number(arg.$number);
+  return Object.fromEntries(Object.entries(arg).map(([k, v]) => [k, argument(v, operands)]));
+}
+
+/** @param {Case} test @returns {Promise<any>} */
+async function build({ inputs, calls, outputs }) {
+  const builder = new /** @type {any} */ (globalThis).MLGraphBuilder(context);
+  const operands = new Map();
+  for (const [name, { dataType, shape, constant, base64 }] of Object.entries(inputs)) {
+    const descriptor = { dataType, shape };
+    const operand = constant
+      ? builder.constant(descriptor, fromBase64(base64))
+      : builder.input(name, descriptor);
+    operands.set(name, operand);
+  }
+  for (const { op, args, outputs: names } of calls) {
+    const result = builder[op](...args.map((arg) => argument(arg, operands)));
+    const list = Array.isArray(result) ? result : [result];
+    for (const [i, name] of names.entries()) operands.set(name, list[i]);
+  }
+  const named = Object.fromEntries(outputs.map((name) => [name, operands.get(name)]));
+  return builder.build(named);
+}
+
+/** @param {Case} test */
+async function runOne(test) {
+  const graph = await build(test);
+  const { inputs, outputs: descriptors, steps, text } = describeGraph(graph);
+  /** @type {Record<string, any>} */
+  const from = {};
+  for (const name of Object.keys(inputs)) {
+    const { dataType, shape, base64 } = test.inputs[name];
+    from[name] = await context.createTensor({ dataType, shape, writable: true });
+    context.writeTensor(from[name], fromBase64(base64));
+  }
+  /** @type {Record<string, any>} */
+  const into = {};
+  for (const [name, descriptor] of Object.entries(descriptors)) {
+    into[name] = await context.createTensor({ ...descriptor, readable: true });
+  }
+  context.dispatch(graph, from, into);
+  /** @type {Record<string, TensorData>} */
+  const outputs = {};
+  for (const [name, tensor] of Object.entries(into)) {
+    const base64 = toBase64(new Uint8Array(await context.readTensor(tensor)));
+    outputs[name] = { dataType: tensor.dataType, shape: [...tensor.shape], base64 };
+  }
+  for (const tensor of [...Object.values(from), ...Object.values(into)]) tensor.destroy();
+  graph.destroy();
+  return { outputs, kernels: steps.map(({ kernel }) => kernel), text };
+}
+
+/** Run cases one after the other; an error is a result too. @param {Case[]} cases */
+async function run(cases) {
+  const results = [];
+  for (const test of cases) {
+    try {
+      results.push(await runOne(test));
+    } catch (error) {
+      const { name, message } = /** @type {Error} */ (error);
+      results.push({ error: { name, message } });
+    }
+  }
+  return results;
+}
+
+Object.assign(globalThis, { octetCases: { start, run } });
