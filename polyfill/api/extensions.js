@@ -61,6 +61,7 @@ export async function profile(graph, { runs = 5 } = {}) {
       engine.createTensor(byteLength(dataType, shape)),
     ),
   );
+  /** @type {Float64Array[]} */
   const times = [];
   for (let run = 0; run <= runs; run++) times.push(await engine.profile(id, tensors));
   for (const tensor of tensors) engine.destroyTensor(tensor);

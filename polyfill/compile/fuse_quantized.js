@@ -5,7 +5,6 @@
 // float, is still right, and the reason is kept for whoever asks.
 
 import { constantNumbers, Value } from "../ir/graph.js";
-import { isColumnBias } from "../ops/matrix.js";
 import { fuseTable } from "./fuse_table.js";
 import {
   byteRange,

@@ -85,15 +85,36 @@ export class Node {
 }
 
 export class Graph {
+  /** @type {Node[]} */
+  #nodes = [];
+  /** Nodes that wait to be put in front of another. @type {Map<Node, Node[]>} */
+  #inserted = new Map();
+
   constructor() {
-    /** @type {Node[]} */
-    this.nodes = [];
     /** @type {Map<string, Value>} */
     this.inputs = new Map();
     /** @type {Map<string, Value>} */
     this.outputs = new Map();
     /** Why an operator, by label, stayed in float although it stands between quantizations. @type {Map<string, string>} */
     this.notes = new Map();
+  }
+
+  /** In an order in which every value is made before it is used. @returns {readonly Node[]} */
+  get nodes() {
+    if (this.#inserted.size) {
+      /** @type {Node[]} */
+      const merged = [];
+      for (const node of this.#nodes) this.#collect(node, merged);
+      this.#inserted.clear();
+      this.#nodes = merged;
+    }
+    return this.#nodes;
+  }
+
+  /** A node behind all that was inserted in front of it. @param {Node} node @param {Node[]} list */
+  #collect(node, list) {
+    for (const inserted of this.#inserted.get(node) ?? []) this.#collect(inserted, list);
+    list.push(node);
   }
 
   /**
@@ -108,11 +129,14 @@ export class Graph {
    */
   add(op, inputs, attributes, outputs, label, before = null) {
     const node = new Node(op, inputs, attributes, outputs, label);
-    if (before) {
-      this.nodes.splice(this.nodes.indexOf(before), 0, node);
-    } else {
-      this.nodes.push(node);
+    if (!before) {
+      this.#nodes.push(node);
+      return node;
     }
+    // Insertions are merged when the list is next read: many in one pass stay linear.
+    const waiting = this.#inserted.get(before);
+    if (waiting) waiting.push(node);
+    else this.#inserted.set(before, [node]);
     return node;
   }
 
@@ -217,12 +241,15 @@ export class Graph {
   /** Drop nodes whose results nobody reads. */
   prune() {
     const outputs = new Set(this.outputs.values());
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i];
-      if (node.outputs.some((value) => value.uses.size > 0 || outputs.has(value))) continue;
-      for (const input of Object.values(node.inputs)) input.uses.delete(node);
-      this.nodes.splice(i, 1);
+    const kept = [];
+    for (const node of [...this.nodes].reverse()) {
+      if (node.outputs.some((value) => value.uses.size > 0 || outputs.has(value))) {
+        kept.push(node);
+      } else {
+        for (const input of Object.values(node.inputs)) input.uses.delete(node);
+      }
     }
+    this.#nodes = kept.reverse();
   }
 }
 
