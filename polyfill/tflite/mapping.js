@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maps a subgraph to builder calls: the operands that stand for its tensors, and what they are made of.
+//
+// A tensor has up to two operands, made when first asked for: its raw one, of the type the file stores,
+// and its float one, which for a quantized tensor is dequantizeLinear(raw, scale, zeroPoint). A quantized
+// operator therefore is float views → operator → quantizeLinear → raw view, the form in which WebNN
+// implementations recognise integer kernels.
+
+import { quoted, TfliteError } from "./errors.js";
+import { isQuantized } from "./tensor.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./model.js").Subgraph} Subgraph */
+/** @typedef {import("./tensor.js").Tensor} Tensor */
+/** @typedef {import("./errors.js").Place} Place */
+/** @typedef {import("./webnn.js").DataType} DataType */
+/** @typedef {import("./webnn.js").MLOperand} MLOperand */
+/** @typedef {import("./webnn.js").MLGraphBuilder} MLGraphBuilder */
+/** @typedef {import("./webnn.js").MLOpSupportLimits} MLOpSupportLimits */
+
+/**
+ * Types without an entry have no counterpart in WebNN. INT4 constants are widened.
+ *
+ * @type {Readonly<Record<string, DataType>>}
+ */
+const DATA_TYPES = {
+  FLOAT32: "float32",
+  FLOAT16: "float16",
+  INT4: "int8",
+  INT8: "int8",
+  UINT8: "uint8",
+  BOOL: "uint8",
+  INT32: "int32",
+  UINT32: "uint32",
+  INT64: "int64",
+  UINT64: "uint64",
+};
+
+/**
+ * A computation behind the graph: `run` takes the stored values of the input tensors and gives those of
+ * the outputs.
+ *
+ * @typedef {object} Postprocess
+ * @property {readonly number[]} inputs tensor indices
+ * @property {readonly number[]} outputs
+ * @property {readonly (readonly number[])[]} shapes of the outputs, all float32
+ * @property {(inputs: ArrayLike<number>[]) => Float32Array[]} run
+ */
+
+/** Something WebNN cannot express; collected, so that all of a file's can be reported at once. */
+export class UnsupportedError extends Error {}
+
+export class Mapping {
+  #model;
+  #builder;
+  #limits;
+  /** @type {(MLOperand | undefined)[]} */
+  #raw = [];
+  /** @type {(MLOperand | undefined)[]} */
+  #float = [];
+  /** @type {Map<string, MLOperand>} scales and other small constants, by content */
+  #shared = new Map();
+  /** @type {Map<MLOperand, ReadonlySet<string>>} the graph inputs an operand depends on */
+  #sources = new Map();
+  /** @type {Set<MLOperand>} inputs and constants */
+  #leaves = new Set();
+  /** @type {Postprocess[]} */
+  postprocesses = [];
+
+  /**
+   * @param {Model} model
+   * @param {Subgraph} subgraph
+   * @param {MLGraphBuilder} builder
+   * @param {MLOpSupportLimits} limits the context's
+   */
+  constructor(model, subgraph, builder, limits) {
+    this.#model = model;
+    this.subgraph = subgraph;
+    this.#builder = builder;
+    this.#limits = limits;
+  }
+
+  /** @returns {Place} */
+  get place() {
+    return { file: this.#model.file, subgraph: this.subgraph.index };
+  }
+
+  /** @param {number} index @returns {Tensor} */
+  tensor(index) {
+    return this.subgraph.tensors[index];
+  }
+
+  /** @param {number} index @returns {DataType} */
+  dataType(index) {
+    const { type } = this.tensor(index);
+    const dataType = DATA_TYPES[type];
+    if (!dataType) throw new UnsupportedError(`${type} has no WebNN data type`);
+    return dataType;
+  }
+
+  /** @param {number} index @returns {boolean} whether the float view has a meaning */
+  isReal(index) {
+    const tensor = this.tensor(index);
+    return tensor.type === "FLOAT32" || tensor.type === "FLOAT16" || isQuantized(tensor);
+  }
+
+  /**
+   * Call an operator of the builder. Operands may stand anywhere in the arguments.
+   *
+   * @param {string} method
+   * @param {unknown[]} values the arguments before the options
+   * @param {Record<string, unknown>} options
+   * @returns {any} an operand or an array of them
+   */
+  call(method, values, options) {
+    const make = /** @type {any} */ (this.#builder)[method];
+    if (typeof make !== "function") throw new UnsupportedError(`no ${method} in this WebNN`);
+    const result = make.call(this.#builder, ...values, options);
+    const used = [...values, ...Object.values(options)].flat();
+    const sources = union(used.map((value) => this.#sources.get(/** @type {any} */ (value))));
+    for (const operand of [result].flat()) this.#sources.set(operand, sources);
+    return result;
+  }
+
+  /** @param {string} method @param {string} dataType @returns {boolean} as its first operand */
+  supports(method, dataType) {
+    const limits = this.#limits[method];
+    return (limits?.input ?? limits?.inputs)?.dataTypes?.includes(dataType) ?? false;
+  }
+
+  /** @param {string} method @param {string} dataType @returns {boolean} as its result */
+  supportsOutput(method, dataType) {
+    return this.#limits[method]?.output?.dataTypes?.includes(dataType) ?? false;
+  }
+
+  /**
+   * @param {string} name
+   * @param {DataType} dataType
+   * @param {readonly number[]} shape
+   * @returns {MLOperand}
+   */
+  input(name, dataType, shape) {
+    const operand = this.#builder.input(name, { dataType, shape });
+    this.#sources.set(operand, new Set([name]));
+    this.#leaves.add(operand);
+    return operand;
+  }
+
+  /**
+   * A constant, shared with all of the same type, shape and content.
+   *
+   * @param {DataType} dataType
+   * @param {readonly number[]} shape
+   * @param {readonly number[]} values
+   * @returns {MLOperand}
+   */
+  constant(dataType, shape, values) {
+    const key = `${dataType} ${shape} ${values}`;
+    let operand = this.#shared.get(key);
+    if (!operand) {
+      operand = this.#constant(dataType, shape, elementArray(dataType, values));
+      this.#shared.set(key, operand);
+    }
+    return operand;
+  }
+
+  /** @param {DataType} dataType @param {readonly number[]} shape @param {ArrayBufferView} data */
+  #constant(dataType, shape, data) {
+    const operand = this.#builder.constant({ dataType, shape }, data);
+    this.#leaves.add(operand);
+    return operand;
+  }
+
+  /** @param {MLOperand} operand @returns {boolean} whether it is an input or a constant itself */
+  isLeaf(operand) {
+    return this.#leaves.has(operand);
+  }
+
+  /** @param {MLOperand} operand @returns {ReadonlySet<string>} names of graph inputs */
+  sourcesOf(operand) {
+    return this.#sources.get(operand) ?? new Set();
+  }
+
+  /** @param {number} index @param {MLOperand} operand */
+  setRaw(index, operand) {
+    this.#raw[index] = operand;
+  }
+
+  /** @param {number} index @returns {MLOperand | undefined} */
+  known(index) {
+    return this.#raw[index];
+  }
+
+  /** @param {Postprocess} computation */
+  postprocess(computation) {
+    this.postprocesses.push(computation);
+  }
+
+  /** @param {number} index @returns {MLOperand} */
+  raw(index) {
+    let operand = this.#raw[index];
+    if (!operand) {
+      const tensor = this.tensor(index);
+      const dataType = this.dataType(index);
+      if (!tensor.data) throw new UnsupportedError(`${quoted(tensor.name)} has no static value`);
+      if (tensor.isSparse) throw new UnsupportedError(`${quoted(tensor.name)} is sparse`);
+      if (tensor.elements === 0) throw new UnsupportedError(`${quoted(tensor.name)} is empty`);
+      const data = tensor.type === "INT4" ? widened(tensor.data, tensor.elements) : tensor.data;
+      operand = this.#constant(dataType, tensor.shape, data);
+      this.#raw[index] = operand;
+    }
+    return operand;
+  }
+
+  /** @param {number} index @param {string} label of the operator that asks @returns {MLOperand} */
+  float(index, label) {
+    let operand = this.#float[index];
+    if (!operand) {
+      const { type, name } = this.tensor(index);
+      const raw = this.raw(index);
+      if (type === "FLOAT32") operand = raw;
+      else if (type === "FLOAT16") operand = this.call("cast", [raw, "float32"], { label });
+      else if (this.isReal(index)) operand = this.dequantized(raw, index, label);
+      else throw new UnsupportedError(`${quoted(name)} is ${type} without quantization`);
+      this.#float[index] = /** @type {MLOperand} */ (operand);
+    }
+    return /** @type {MLOperand} */ (operand);
+  }
+
+  /** @param {number} index @param {MLOperand} operand float32 @param {string} label */
+  setFloat(index, operand, label) {
+    const { type, name } = this.tensor(index);
+    if (type === "FLOAT32") this.#raw[index] = operand;
+    else if (type === "FLOAT16")
+      this.#raw[index] = this.call("cast", [operand, "float16"], { label });
+    else if (this.isReal(index)) this.#raw[index] = this.quantized(operand, index, label);
+    else throw new UnsupportedError(`${quoted(name)} is ${type} without quantization`);
+  }
+
+  /** @param {MLOperand} operand integers of a tensor, in any shape if it has one scale @returns {MLOperand}
+   * @param {number} index @param {string} label */
+  dequantized(operand, index, label) {
+    const [scale, zeroPoint] = this.#parameters(index, operand.shape);
+    return this.call("dequantizeLinear", [operand, scale, zeroPoint], { label });
+  }
+
+  /** @param {MLOperand} operand @param {number} index @param {string} label @returns {MLOperand} */
+  quantized(operand, index, label) {
+    const [scale, zeroPoint] = this.#parameters(index, operand.shape);
+    return this.call("quantizeLinear", [operand, scale, zeroPoint], { label });
+  }
+
+  /**
+   * Scale and zero point as operands of the rank WebNN asks for: all ones, or channels on their axis.
+   *
+   * @param {number} index
+   * @param {readonly number[]} shape of the operand they go with
+   * @returns {[MLOperand, MLOperand]}
+   */
+  #parameters(index, shape) {
+    const quantization = this.tensor(index).quantization;
+    if (!quantization) throw new UnsupportedError("no quantization parameters");
+    const { scale, zeroPoint, axis } = quantization;
+    const ones = shape.map((_, i) => (scale.length > 1 && i === axis ? scale.length : 1));
+    return [
+      this.constant("float32", ones, scale),
+      this.constant(this.dataType(index), ones, zeroPoint),
+    ];
+  }
+
+  /**
+   * @param {Place} place
+   * @param {string} got
+   * @param {string} expected
+   * @param {string} rule
+   * @returns {TfliteError}
+   */
+  error(place, got, expected, rule) {
+    return new TfliteError({ ...this.place, ...place }, got, expected, rule);
+  }
+}
+
+/** @param {(ReadonlySet<string> | undefined)[]} sets @returns {ReadonlySet<string>} */
+function union(sets) {
+  /** @type {ReadonlySet<string>} */
+  let all = new Set();
+  for (const set of sets) {
+    // Nearly always one input: the set is then shared by all operands.
+    if (!set || set === all || set.size === 0) continue;
+    all = all.size === 0 ? set : new Set([...all, ...set]);
+  }
+  return all;
+}
+
+/** @param {DataType} dataType @param {readonly number[]} values @returns {ArrayBufferView} */
+function elementArray(dataType, values) {
+  switch (dataType) {
+    case "float32":
+      return Float32Array.from(values);
+    case "int32":
+      return Int32Array.from(values);
+    case "uint32":
+      return Uint32Array.from(values);
+    case "int8":
+      return Int8Array.from(values);
+    case "uint8":
+      return Uint8Array.from(values);
+    case "int64":
+      return BigInt64Array.from(values, BigInt);
+    default:
+      throw new UnsupportedError(`constants of ${dataType}`);
+  }
+}
+
+/** Two's complement nibbles, low one first. @param {Uint8Array} data @param {number} count */
+function widened(data, count) {
+  return Int8Array.from({ length: count }, (_, i) => {
+    const nibble = i % 2 ? data[i >> 1] >> 4 : data[i >> 1] & 15;
+    return (nibble ^ 8) - 8;
+  });
+}

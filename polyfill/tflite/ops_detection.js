@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// TFLite_Detection_PostProcess: the tensors that feed it become outputs of the graph, and what it
+// computes of them happens after each dispatch.
+
+import { listed } from "./errors.js";
+import { FlexBufferError, readFlexMap } from "./flexbuffer.js";
+import { UnsupportedError } from "./mapping.js";
+import { detect } from "./postprocess.js";
+import { isQuantized } from "./tensor.js";
+
+/** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
+/** @typedef {import("./postprocess.js").DetectionOptions} DetectionOptions */
+/** @typedef {import("./tensor.js").Tensor} Tensor */
+
+const DETECTIONS_PER_CLASS = 100;
+/** Far more boxes than any detector reports; the outputs' size is the file's to choose. */
+const MAX_REPORTED = 1 << 20;
+
+/** @param {OperatorCall} op */
+export function detectionPostprocess(op) {
+  const codes = op.requireRank(0, 3);
+  const scores = op.requireRank(1, 3);
+  const anchors = op.requireRank(2, 2);
+  const options = readOptions(op);
+  const boxes = anchors[0];
+  const background = scores[2] - options.classes;
+  if (codes[0] !== 1 || codes[1] !== boxes || codes[2] < 4 || anchors[1] !== 4) {
+    const got = `codes ${listed(codes)} and anchors ${listed(anchors)}`;
+    throw op.malformed(got, "[1, n, 4 or more] and [n, 4]", "detection boxes");
+  }
+  if (scores[0] !== 1 || scores[1] !== boxes || background < 0 || background > 1) {
+    const expected = `[1, ${boxes}, ${options.classes} or one more]`;
+    throw op.malformed(`scores ${listed(scores)}`, expected, "detection scores");
+  }
+  const values = op.numbers(2);
+  if (!values) throw new UnsupportedError("anchors computed at run time");
+  const constantAnchors = realValues(op.tensor(2), values);
+  const n = options.maxDetections * options.maxClassesPerDetection;
+  op.mapping.postprocess({
+    inputs: [op.input(0), op.input(1)],
+    outputs: [0, 1, 2, 3].map((k) => op.output(k)),
+    shapes: [[1, n, 4], [1, n], [1, n], [1]],
+    run([code, score]) {
+      const result = detect(options, {
+        codes: realValues(op.tensor(0), code),
+        codeSize: codes[2],
+        scores: realValues(op.tensor(1), score),
+        anchors: constantAnchors,
+      });
+      return [result.boxes, result.classes, result.scores, result.count];
+    },
+  });
+}
+
+/**
+ * What stored numbers stand for.
+ *
+ * @param {Tensor} tensor with one scale, or float32
+ * @param {ArrayLike<number>} stored
+ * @returns {Float32Array}
+ */
+function realValues(tensor, stored) {
+  if (!isQuantized(tensor) || !tensor.quantization) return Float32Array.from(stored);
+  const [scale] = tensor.quantization.scale;
+  const [zeroPoint] = tensor.quantization.zeroPoint;
+  return Float32Array.from(stored, (value) => (value - zeroPoint) * scale);
+}
+
+/** @param {OperatorCall} op @returns {DetectionOptions} */
+function readOptions(op) {
+  const map = readMap(op);
+  const number = (/** @type {string} */ key, /** @type {number} */ least) => {
+    const value = Number(map.get(key) ?? NaN);
+    if (!(value >= least && value < Infinity)) {
+      const expected = `a number from ${least}`;
+      throw op.malformed(`${key} ${map.get(key)}`, expected, "detection options");
+    }
+    return value;
+  };
+  const count = (/** @type {string} */ key) => Math.trunc(number(key, 1));
+  const options = {
+    maxDetections: count("max_detections"),
+    maxClassesPerDetection: count("max_classes_per_detection"),
+    detectionsPerClass: map.has("detections_per_class")
+      ? count("detections_per_class")
+      : DETECTIONS_PER_CLASS,
+    regular: Boolean(map.get("use_regular_nms") ?? false),
+    scoreThreshold: number("nms_score_threshold", -Number.MAX_VALUE),
+    iouThreshold: number("nms_iou_threshold", Number.MIN_VALUE),
+    classes: count("num_classes"),
+    scales: /** @type {[number, number, number, number]} */ (
+      ["y_scale", "x_scale", "h_scale", "w_scale"].map((key) => number(key, Number.MIN_VALUE))
+    ),
+  };
+  const reported = options.maxDetections * options.maxClassesPerDetection;
+  if (reported > MAX_REPORTED) {
+    throw op.malformed(`${reported} detections`, `at most ${MAX_REPORTED}`, "detection options");
+  }
+  return options;
+}
+
+/** @param {OperatorCall} op */
+function readMap(op) {
+  try {
+    return readFlexMap(op.customOptions ?? new Uint8Array());
+  } catch (error) {
+    if (!(error instanceof FlexBufferError)) throw error;
+    throw op.malformed("other options", error.message, "custom options");
+  }
+}
