@@ -34,6 +34,7 @@ def main() -> int:
         print("\ninterrupted", file=sys.stderr)
         return 130
     os.chdir(ROOT)
+    sys.stdout.flush()
     return os.execv(python, [str(python), "-m", "octet.toolchain", *sys.argv[1:]])
 
 
