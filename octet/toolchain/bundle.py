@@ -20,7 +20,6 @@ ENTRIES = {
 
 FLAGS = (
     *("--bundle", "--format=esm", "--target=es2022", "--minify", "--sourcemap"),
-    "--define:OCTET_BUNDLED=true",
     *("--legal-comments=none", f"--banner:js=/* octet {__version__}, Apache-2.0 */"),
     # Where the worker and the kernels lie differs between the sources and build/dist.
     *("--define:OCTET_BUNDLED=true", "--log-level=warning"),
