@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from octet import __version__
 from octet.codegen.outputs import GENERATED, Generated
 from octet.toolchain import bundle, compiler, native, size
-from octet.toolchain.paths import BUILD, DIST, ROOT, STAMPS
+from octet.toolchain.paths import BUILD, DIST, NODE_MODULES, ROOT, STAMPS
 from octet.toolchain.tasks import Runner, Step, partial_of, write_whole
 
 console = Console(highlight=False)
@@ -49,7 +49,8 @@ def build() -> None:
 def prepare_sources() -> Runner:
     """Install npm's tools and render the generated files: what the checks need, too."""
     runner = Runner(STAMPS)
-    _stage(runner, "npm packages", [bundle.npm_step()])
+    # Stamped where it installs: cleaning build/ leaves it be.
+    _stage(Runner(NODE_MODULES / ".octet"), "npm packages", [bundle.npm_step()])
     _stage(runner, "generated files", generate_steps())
     return runner
 
