@@ -75,7 +75,7 @@ def run_checks(console: Console, *, fix: bool) -> int:
             console.print(f"{check.name}: {'failed' if done.returncode else 'ok'}")
             if done.returncode:
                 failed = 1
-                console.print((done.stdout + done.stderr).strip(), markup=False)
+                console.out((done.stdout + done.stderr).strip())
     return failed
 
 

@@ -99,7 +99,7 @@ class Server:
 
     def wait(self) -> None:
         """Block until the process is interrupted."""
-        self._thread.join()
+        threading.Event().wait()
 
     def __enter__(self) -> Server:
         return self.start()
