@@ -30,6 +30,11 @@ INLINE window window_at(const window_shape* s, const int32_t row, const int32_t 
   return w;
 }
 
+// In elements of x; only for taps inside, so that no pointer is formed outside the input.
+INLINE ptrdiff_t tap_at(const window* w, const int32_t ky, const int32_t kx) {
+  return w->pixel + ky * w->row_step + kx * w->column_step;
+}
+
 INLINE int32_t tap_count(const window* w) { return (w->ky1 - w->ky0) * (w->kx1 - w->kx0); }
 
 #define FOR_EACH_TAP(w)                          \
@@ -43,19 +48,23 @@ INLINE int32_t tap_count(const window* w) { return (w->ky1 - w->ky0) * (w->kx1 -
 void f32_avgpool(float* y, const float* x, const float lo, const float hi,
                  const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
   const int32_t channels = shape->groups;
+  const f32x4 lo4 = f32x4_splat(lo), hi4 = f32x4_splat(hi);
   float* sum = scratch;
   FOR_EACH_PIXEL(shape) {
     const window w = window_at(shape, row, ox);
     memset(sum, 0, (size_t)channels * sizeof(float));
     FOR_EACH_TAP(w) {
-      const float* p = x + w.pixel + ky * w.row_step + kx * w.column_step;
+      const float* p = x + tap_at(&w, ky, kx);
       for (int32_t c = 0; c < channels; c++) sum[c] += p[c];
     }
-    const float count = (float)tap_count(&w);
+    const f32x4 count = f32x4_splat((float)tap_count(&w));
     float* to = y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride;
-    for (int32_t c = 0; c < channels; c++) {
-      const float v = sum[c] / count;
-      to[c] = v < lo ? lo : v > hi ? hi : v;
+    int32_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+      f32x4_store(to + c, f32x4_clamp(f32x4_load(sum + c) / count, lo4, hi4));
+    }
+    for (; c < channels; c++) {
+      to[c] = f32x4_clamp(f32x4_splat(sum[c]) / count, lo4, hi4)[0];
     }
   }
 }
@@ -70,7 +79,7 @@ void qu8_avgpool(uint8_t* y, const uint8_t* x, const float scale, const int32_t 
     const int32_t count = tap_count(&w);
     for (int32_t c = 0; c < channels; c++) sum[c] = -x_zero_point * count;
     FOR_EACH_TAP(w) {
-      const uint8_t* p = x + w.pixel + ky * w.row_step + kx * w.column_step;
+      const uint8_t* p = x + tap_at(&w, ky, kx);
       for (int32_t c = 0; c < channels; c++) sum[c] += p[c];
     }
     // A window wholly in the padding has no mean; it gives the zero point.
@@ -85,15 +94,24 @@ void qu8_avgpool(uint8_t* y, const uint8_t* x, const float scale, const int32_t 
 void f32_maxpool(float* y, const float* x, const float lo, const float hi,
                  const window_shape* shape, const int32_t begin, const int32_t end) {
   const int32_t channels = shape->groups;
+  const f32x4 lo4 = f32x4_splat(lo), hi4 = f32x4_splat(hi);
   FOR_EACH_PIXEL(shape) {
     const window w = window_at(shape, row, ox);
     float* to = y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride;
     for (int32_t c = 0; c < channels; c++) to[c] = -INFINITY;
     FOR_EACH_TAP(w) {
-      const float* p = x + w.pixel + ky * w.row_step + kx * w.column_step;
-      for (int32_t c = 0; c < channels; c++) to[c] = p[c] > to[c] ? p[c] : to[c];
+      const float* p = x + tap_at(&w, ky, kx);
+      int32_t c = 0;
+      for (; c + 4 <= channels; c += 4) {
+        f32x4_store(to + c, f32x4_max(f32x4_load(to + c), f32x4_load(p + c)));
+      }
+      for (; c < channels; c++) to[c] = f32x4_max(f32x4_splat(to[c]), f32x4_splat(p[c]))[0];
     }
-    for (int32_t c = 0; c < channels; c++) to[c] = to[c] < lo ? lo : to[c] > hi ? hi : to[c];
+    int32_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+      f32x4_store(to + c, f32x4_clamp(f32x4_load(to + c), lo4, hi4));
+    }
+    for (; c < channels; c++) to[c] = f32x4_clamp(f32x4_splat(to[c]), lo4, hi4)[0];
   }
 }
 
@@ -105,7 +123,7 @@ void u8_maxpool(uint8_t* y, const uint8_t* x, const int32_t lo, const int32_t hi
     uint8_t* to = y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride;
     memset(to, lo, (size_t)channels);
     FOR_EACH_TAP(w) {
-      const uint8_t* p = x + w.pixel + ky * w.row_step + kx * w.column_step;
+      const uint8_t* p = x + tap_at(&w, ky, kx);
       int32_t c = 0;
       for (; c + 16 <= channels; c += 16) {
         u8x16_store(to + c, u8x16_max(u8x16_load(to + c), u8x16_load(p + c)));

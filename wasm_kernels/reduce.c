@@ -3,15 +3,26 @@
 #include "common.h"
 #include "kernels.h"
 
-INLINE float reduce_step(const float acc, const float v, const int32_t op) {
+// On vectors even for single elements: clang 22 turns "v > acc ? v : acc" into relaxed_max, see
+// pool.c.
+INLINE f32x4 reduce_step(const f32x4 acc, const f32x4 v, const int32_t op) {
   switch (op) {
     case REDUCE_MAX:
-      return v > acc ? v : acc;
+      return f32x4_max(acc, v);
     case REDUCE_MIN:
-      return v < acc ? v : acc;
+      return f32x4_min(acc, v);
     default:
       return acc + v;
   }
+}
+
+// acc[j] = step(acc[j], row[j]) for j < n.
+INLINE void reduce_row(float* acc, const float* row, const int32_t op, const int32_t n) {
+  int32_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    f32x4_store(acc + j, reduce_step(f32x4_load(acc + j), f32x4_load(row + j), op));
+  }
+  for (; j < n; j++) acc[j] = reduce_step(f32x4_splat(acc[j]), f32x4_splat(row[j]), op)[0];
 }
 
 void f32_reduce(float* y, const float* x, const int32_t op, const int32_t outer, const int32_t n,
@@ -23,7 +34,7 @@ void f32_reduce(float* y, const float* x, const int32_t op, const int32_t outer,
     for (int32_t j = 0; j < inner; j++) acc[j] = start;
     const float* row = x + (ptrdiff_t)o * n * inner;
     for (int32_t i = 0; i < n; i++, row += inner) {
-      for (int32_t j = 0; j < inner; j++) acc[j] = reduce_step(acc[j], row[j], op);
+      reduce_row(acc, row, op, inner);
     }
     for (int32_t j = 0; j < inner; j++) {
       y[(ptrdiff_t)o * inner + j] = op == REDUCE_MEAN ? acc[j] / (float)n : acc[j];
