@@ -51,12 +51,13 @@ INLINE f32x4 f32x4_tanh(const f32x4 x) {
   p = step_polynomial(p, z, -5.37397155531e-2f);
   p = step_polynomial(p, z, 1.33314422036e-1f);
   p = step_polynomial(p, z, -3.33332819422e-1f);
-  const f32x4 small = p * z * x + x;
+  const f32x4 small = p * z * magnitude + magnitude;
   const f32x4 one = f32x4_splat(1.0f);
   const f32x4 large = one - f32x4_splat(2.0f) / (f32x4_exp(magnitude + magnitude) + one);
   const i32x4 sign = (i32x4)x & i32x4_splat((int32_t)0x80000000);
-  return f32x4_select((i32x4)(magnitude < f32x4_splat(0.625f)), small,
-                      (f32x4)((i32x4)large | sign));
+  // The sign comes last, so that tanh(-0) is -0.
+  return (f32x4)((i32x4)f32x4_select((i32x4)(magnitude < f32x4_splat(0.625f)), small, large) |
+                 sign);
 }
 
 #endif  // OCTET_MATH_H_
