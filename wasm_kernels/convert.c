@@ -142,6 +142,9 @@ void cast(void* y, const void* x, const int32_t y_type, const int32_t x_type, co
 // ---------------------------------------------------------------------------
 // One scale for all
 
+// NaN equals nothing, so its mask is zero. Quotients can be NaN without any NaN in x: 0 / 0.
+INLINE f32x4 zero_from_nan(const f32x4 v) { return (f32x4)((i32x4)v & (i32x4)(v == v)); }
+
 void f32_qu8_quantize(uint8_t* y, const float* x, const float scale, const int32_t zero_point,
                       const int32_t begin, const int32_t end) {
   const requantizer q = make_requantizer(zero_point, 0, 255);
@@ -150,9 +153,7 @@ void f32_qu8_quantize(uint8_t* y, const float* x, const float scale, const int32
     const int32_t n = end - i;
     const f32x4 low = n >= 4 ? f32x4_load(x + i) : f32x4_load_n(x + i, n);
     const f32x4 high = n >= 8 ? f32x4_load(x + i + 4) : f32x4_load_n(x + i + 4, max_i32(n - 4, 0));
-    // x == x is false for NaN, whose quotient becomes +0.
-    const f32x4 v0 = (f32x4)((i32x4)(low / s) & (i32x4)(low == low));
-    const f32x4 v1 = (f32x4)((i32x4)(high / s) & (i32x4)(high == high));
+    const f32x4 v0 = zero_from_nan(low / s), v1 = zero_from_nan(high / s);
     u8x8_store_n(y + i, u8x8_from_i32x4(requantize(v0, &q), requantize(v1, &q)), n);
   }
 }
