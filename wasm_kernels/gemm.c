@@ -116,10 +116,9 @@ static void f32_gather(float* panel, const float* x, const window_shape* s, cons
       continue;
     }
     memset(panel, 0, (size_t)first * (size_t)c * sizeof(float));
-    const float* pixel =
-        x + ((ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x) * s->x_stride;
+    const ptrdiff_t pixel = (ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x;
     for (int32_t kx = first; kx < last; kx++) {
-      memcpy(panel + kx * c, pixel + (ptrdiff_t)kx * s->dilation_width * s->x_stride,
+      memcpy(panel + kx * c, x + (pixel + (ptrdiff_t)kx * s->dilation_width) * s->x_stride,
              (size_t)c * sizeof(float));
     }
     memset(panel + last * c, 0, (size_t)(s->kernel_width - last) * (size_t)c * sizeof(float));
@@ -260,13 +259,12 @@ static void qu8_gather(int16_t* panel, const uint8_t* x, const window_shape* s,
       continue;
     }
     fill_i16(panel, zero_point, first * c);
-    const uint8_t* pixel =
-        x + ((ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x) * s->x_stride;
+    const ptrdiff_t pixel = (ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x;
     if (dense) {
-      widen(panel + first * c, pixel + (ptrdiff_t)first * c, (last - first) * c);
+      widen(panel + first * c, x + (pixel + first) * c, (last - first) * c);
     } else {
       for (int32_t kx = first; kx < last; kx++) {
-        widen(panel + kx * c, pixel + (ptrdiff_t)kx * s->dilation_width * s->x_stride, c);
+        widen(panel + kx * c, x + (pixel + (ptrdiff_t)kx * s->dilation_width) * s->x_stride, c);
       }
     }
     fill_i16(panel + last * c, zero_point, (s->kernel_width - last) * c);
