@@ -48,15 +48,22 @@ static void run_together(const plan_pool* pool, const int32_t thread) {
   }
 }
 
+// Set in `inside` while there is no run to enter.
+#define CLOSED 0x80000000u
+
 void pool_run(plan_pool* pool) {
-  // Until the last run's stragglers are out, the counters are theirs.
-  while (__atomic_load_n(&pool->left, __ATOMIC_SEQ_CST) < pool->threads - 1) {
+  if (!__atomic_load_n(&pool->epoch, __ATOMIC_SEQ_CST)) {
+    __atomic_store_n(&pool->inside, CLOSED, __ATOMIC_SEQ_CST);
   }
   memset(pool->progress, 0, (size_t)pool->step_count * 2 * sizeof(uint32_t));
-  __atomic_store_n(&pool->left, 0, __ATOMIC_SEQ_CST);
+  __atomic_fetch_and(&pool->inside, ~CLOSED, __ATOMIC_SEQ_CST);
   __atomic_fetch_add(&pool->epoch, 1, __ATOMIC_SEQ_CST);
   __builtin_wasm_memory_atomic_notify((int*)&pool->epoch, UINT32_MAX);
   run_together(pool, 0);
+  // All work is done. Who is inside only has to see that; who is not, stays out.
+  __atomic_fetch_or(&pool->inside, CLOSED, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&pool->inside, __ATOMIC_SEQ_CST) != CLOSED) {
+  }
 }
 
 void pool_serve(plan_pool* pool, const int32_t thread) {
@@ -72,8 +79,11 @@ void pool_serve(plan_pool* pool, const int32_t thread) {
     }
     seen = epoch;
     if (__atomic_load_n(&pool->quit, __ATOMIC_SEQ_CST)) return;
-    run_together(pool, thread);
-    __atomic_fetch_add(&pool->left, 1, __ATOMIC_SEQ_CST);
+    // Too late for this run: the plan may be gone already.
+    if (!(__atomic_fetch_add(&pool->inside, 1, __ATOMIC_SEQ_CST) & CLOSED)) {
+      run_together(pool, thread);
+    }
+    __atomic_fetch_sub(&pool->inside, 1, __ATOMIC_SEQ_CST);
   }
 }
 

@@ -25,11 +25,12 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
 // sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter
 // until none is left, then waits for the chunks others hold: no thread is ever waited for before it
-// took work.
+// took work. Once pool_run has returned, no thread looks at the plan any more: steps, words,
+// scratch and progress may change or go. To end the threads: set quit, add 1 to epoch, notify it.
 typedef struct {
   uint32_t epoch;  // grows by one per run; what sleeping threads wait on
   uint32_t quit;
-  uint32_t left;     // threads other than 0 that finished the current run
+  uint32_t inside;   // threads in the current run, thread 0 left out; pool_run's own, as is epoch
   uint32_t threads;  // all of them, thread 0 included
   const plan_step* steps;
   const plan_word* words;
