@@ -8,14 +8,13 @@
 //   Arguments    outputs, inputs, parameters, sizes, strides, scratch, range: in this order.
 //   Sizes        in elements unless called bytes; a stride too. Activations are NHWC.
 //   Range        `begin, end` is a half-open part of the kernel's parallel extent, which each
-//   contract
-//                names ("Range: ..."). Any split of the extent gives the same bits.
+//                contract names ("Range: ..."). Any split of the extent gives the same bits.
 //   Scratch      private to the calling thread; SCRATCH lines give its size in bytes.
-//   Memory       no kernel allocates, keeps state, or touches a byte outside its operands. No
-//   pointer
-//                need be aligned. Outputs do not overlap inputs except where "in place" is said.
-//   Names        <types>_<kernel>. qu8: uint8 with scale and zero point. u8, x8: bytes without
-//   meaning.
+//   Memory       no kernel allocates, keeps state, or touches a byte outside its operands.
+//                Pointers are aligned to their elements (packed weights to 4 bytes, scratch to 8)
+//                and no further. Outputs do not overlap inputs except where "in place" is said.
+//   Names        <types>_<kernel>. qu8: uint8 with scale and zero point.
+//                u8, x8: bytes without meaning.
 //                int8 tensors reach the kernels as uint8 with zero point + 128 (x8_flip converts).
 //
 // Numeric contract (octet's integer results are these formulas, to the bit, on every machine)
@@ -23,6 +22,9 @@
 //   requantize   q = clamp(round_half_even(float32(acc) * scale) + zero_point, lo, hi), float32
 //                multiplication rounded once, no fused multiply-add. lo, hi lie in [0, 255].
 //   float32      one IEEE operation at a time, in the order the contract gives.
+//   max, min     of floats a, b: b > a ? b : a and b < a ? b : a; so a, where one is NaN or both
+//                are zeros. clamp(v, lo, hi) = min(max(v, lo), hi): NaN stays NaN.
+//                Only the bits of a NaN may differ between machines.
 #ifndef OCTET_KERNELS_H_
 #define OCTET_KERNELS_H_
 
@@ -196,7 +198,7 @@ void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const 
 void f32_dwconv(float* y, const float* x, const void* w, float lo, float hi,
                 const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: groups + 8 * (taps + 1) + 8. Range: batch * out_height rows.
+// SCRATCH: groups + 8 * (taps + 1). Range: batch * out_height rows.
 void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                 int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                 void* scratch, int32_t begin, int32_t end);
@@ -222,7 +224,8 @@ void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, float scale, int32_
              const broadcast_shape* shape, int32_t begin, int32_t end);
 
 // y = op(x, p0, p1): clamp to [p0, p1]; 1 / (1 + exp(-x)); exp(x); tanh(x).
-// exp is within 2 ULP; its polynomial is in unary.c and mirrored by the NumPy model.
+// Within 1 ULP (exp), 2.5 ULP (1 / (1 + exp(-x))) and 1.5 ULP (tanh, odd to the bit); their
+// polynomials are in math.h and mirrored by the NumPy model.
 void f32_unary(float* y, const float* x, int32_t op, float p0, float p1, int32_t begin,
                int32_t end);
 
@@ -240,26 +243,30 @@ void qu8_requantize(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_po
 // Pooling over the window of shape (groups = channels, in_channels = out_channels = 1). Padding is
 // never the maximum and never counted. Range: batch * out_height rows.
 
-// y = sum / count. SCRATCH: 4 * groups.
+// y = clamp(sum / count, lo, hi), summed from 0 in the order of taps. A window wholly in the
+// padding gives NaN. SCRATCH: 4 * groups.
 void f32_avgpool(float* y, const float* x, float lo, float hi, const window_shape* shape,
                  void* scratch, int32_t begin, int32_t end);
 
-// acc = sum(x - x_zero_point), requantized with scale / count (one float32 division).
-// SCRATCH: 4 * groups.
+// acc = sum(x - x_zero_point), requantized with scale / count (one float32 division). A window
+// wholly in the padding gives y_zero_point. SCRATCH: 4 * groups.
 void qu8_avgpool(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
                  int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                  void* scratch, int32_t begin, int32_t end);
 
+// y = clamp(maximum, lo, hi), from -infinity in the order of taps: NaN is never the maximum.
 void f32_maxpool(float* y, const float* x, float lo, float hi, const window_shape* shape,
                  int32_t begin, int32_t end);
 
+// y = clamp(maximum, lo, hi); a window wholly in the padding gives lo.
 void u8_maxpool(uint8_t* y, const uint8_t* x, int32_t lo, int32_t hi, const window_shape* shape,
                 int32_t begin, int32_t end);
 
 // ---------------------------------------------------------------------------
 // Reductions of x[outer, n, inner] over n. Range: outer.
 
-// Sums run in the order of n; mean = sum / n. SCRATCH: 4 * inner.
+// Sums run from 0 in the order of n; mean = sum / n. Maxima run from -infinity, minima from
+// infinity: NaN is neither. SCRATCH: 4 * inner.
 void f32_reduce(float* y, const float* x, int32_t op, int32_t outer, int32_t n, int32_t inner,
                 void* scratch, int32_t begin, int32_t end);
 
@@ -268,15 +275,16 @@ void qu8_mean(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point, i
               int32_t lo, int32_t hi, int32_t outer, int32_t n, int32_t inner, void* scratch,
               int32_t begin, int32_t end);
 
-// y[outer, inner] = index of the first largest (or, with is_min, smallest) x; y_type int32 or
-// int64.
+// y[outer, inner] = index of the first largest (or, with is_min, smallest) x. A NaN is neither,
+// unless it comes first: then nothing is larger. x_type: all but float16; y_type: int32 or int64.
 void arg_reduce(void* y, const void* x, int32_t x_type, int32_t y_type, int32_t is_min,
                 int32_t outer, int32_t n, int32_t inner, int32_t begin, int32_t end);
 
 // ---------------------------------------------------------------------------
 // Softmax over rows of n. Range: rows.
 
-// y = exp(x - max) / sum.
+// y = e * (1 / S), e = exp(x - max) as in f32_unary. S = (s0 + s1) + (s2 + s3), where s[i % 4] sums
+// the e[i] from 0 in the order of i.
 void f32_softmax(float* y, const float* x, int32_t n, int32_t begin, int32_t end);
 
 // table[d] = round_half_even(exp(float32(-d) * x_scale) * 2^23), d = 0..255. Range: 1.
@@ -312,6 +320,7 @@ void x8_resize_nearest(uint8_t* y, const uint8_t* x, const int32_t* rows, const 
 // ---------------------------------------------------------------------------
 // Data movement
 
+// Strides may be 0 (repeat, x only) or negative (x and y point to element 0).
 // Range: product(dims[0..rank-1)).
 void copy_nd(void* y, const void* x, const copy_shape* shape, int32_t begin, int32_t end);
 
@@ -331,7 +340,7 @@ void gather(void* y, const void* x, const void* indices, int32_t indices_type, i
 // integer keeps the low bits; to float rounds to nearest even. In place when sizes are equal.
 void cast(void* y, const void* x, int32_t y_type, int32_t x_type, int32_t begin, int32_t end);
 
-// y = clamp(round_half_even(x / scale) + zero_point, 0, 255); NaN gives zero_point.
+// y = clamp(round_half_even(x / scale) + zero_point, 0, 255); a NaN quotient gives zero_point.
 void f32_qu8_quantize(uint8_t* y, const float* x, float scale, int32_t zero_point, int32_t begin,
                       int32_t end);
 
@@ -340,11 +349,13 @@ void qu8_f32_dequantize(float* y, const uint8_t* x, float scale, int32_t zero_po
                         int32_t end);
 
 // The two with parameters as tensors laid over the elements; y_type (x_type) is int8, uint8, int32
-// or uint32. 32-bit values are computed in float64 and rounded once. Range:
-// product(dims[0..rank-1)).
+// or uint32. Range: product(dims[0..rank-1)).
+
+// The quotient is a float32; the zero point is added exactly, then the type saturates.
 void quantize_nd(void* y, const float* x, const float* scale, const void* zero_point,
                  int32_t y_type, const quantization_shape* shape, int32_t begin, int32_t end);
 
+// y = float32(float64(x - zero_point) * float64(scale)), the difference exact.
 void dequantize_nd(float* y, const void* x, const float* scale, const void* zero_point,
                    int32_t x_type, const quantization_shape* shape, int32_t begin, int32_t end);
 
