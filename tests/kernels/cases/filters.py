@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters and activations by profile, zero points, bounds: what the quantized cases share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..contract import Array, Struct, Weights, f32_weights, qu8_weights
+from .case import Rng, bytes_of, floats, struct_of
+
+INF = float("inf")
+INT32 = np.iinfo(np.int32)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter in some layout with everything that packing takes, and its meaning."""
+
+    arguments: dict[str, Any]
+    weights: Weights
+
+
+LAYOUTS = {  # axis orders: group, output channel, tap, input channel
+    "oihw": (0, 1, 3, 2),
+    "ohwi": (0, 1, 2, 3),
+    "hwio": (2, 3, 0, 1),
+    "ihwo": (3, 2, 0, 1),
+}
+
+
+def filter_shape(groups: int, out: int, taps: int, c: int, layout: str, gap: int = 0) -> Struct:
+    """Return the shape of a filter whose axes lie in the order ``layout``, innermost last."""
+    dims = (groups, out, taps, c)
+    strides = [0, 0, 0, 0]
+    step = 1 + gap
+    for axis in reversed(LAYOUTS[layout]):
+        strides[axis] = step
+        step *= dims[axis]
+    return struct_of(
+        "filter_shape",
+        groups=groups,
+        out_channels=out,
+        in_channels=c,
+        taps=taps,
+        group_stride=strides[0],
+        out_stride=strides[1],
+        tap_stride=strides[2],
+        in_stride=strides[3],
+    )
+
+
+def elements_of(shape: Struct) -> int:
+    """Return how many elements the filter spans, gaps included."""
+    return int(
+        1
+        + (shape.groups - 1) * shape.group_stride
+        + (shape.out_channels - 1) * shape.out_stride
+        + (shape.taps - 1) * shape.tap_stride
+        + (shape.in_channels - 1) * shape.in_stride
+    )
+
+
+def f32_filter(
+    rng: Rng, shape: Struct, bias: bool = True, special: float = 0.0, dw: bool = False
+) -> Filter:
+    arguments: dict[str, Any] = {
+        "filter": floats(rng, elements_of(shape), special=special),
+        "bias": floats(rng, shape.groups * shape.out_channels, special=special) if bias else None,
+        "shape": shape,
+    }
+    return Filter(arguments, f32_weights(**arguments, dw=dw))
+
+
+PROFILES = ("spread", "ties", "huge", "tiny", "int32", "signed", "zeros")
+
+
+def qu8_filter(
+    rng: Rng, shape: Struct, profile: str, x_zero_point: int, bias: bool = True, dw: bool = False
+) -> Filter:
+    """A quantized filter.
+
+    Profiles: spread: results over and beyond [0, 255]; ties: scale 0.5, small accumulators; huge:
+    |acc * scale| >= 2^22, up to infinity; tiny: everything rounds to 0; int32: accumulators near
+    the ends of int32; signed: int8 filter, zero points 0 or any; zeros: zero points 0 and 255.
+    """
+    channels = shape.groups * shape.out_channels
+    k = shape.taps * shape.in_channels
+    span = elements_of(shape)
+    values = bytes_of(rng, span)
+    zero = (
+        rng.choice(np.array([0, 128, 255]), channels)
+        if profile == "zeros"
+        else (rng.integers(0, 256, channels))
+    )
+    signed = profile in ("signed", "ties")
+    biases = rng.integers(-5000, 5000, channels)
+    scale = 2.0 ** rng.uniform(-1.5, 1.5, channels) / (60.0 * k**0.5 * 64)
+    if profile == "signed":
+        zero = rng.integers(-128, 128, channels) * int(rng.integers(2))
+    elif profile == "ties":
+        values, zero = rng.integers(-2, 3, span).astype(np.int8).view(np.uint8), np.zeros(channels)
+        biases, scale = rng.integers(-40, 41, channels), np.full(channels, 0.5)
+    elif profile == "huge":
+        scale = 2.0 ** rng.uniform(8, 120, channels)
+    elif profile == "tiny":
+        scale = 2.0 ** rng.uniform(-60, -30, channels)
+    elif profile == "int32":
+        scale = 2.0 ** rng.uniform(-25, -22, channels)
+        reach = k * 255 * 255
+        biases = rng.choice(
+            np.array([INT32.min + reach, INT32.max - reach, 2**24 + 1, -(2**25) - 3]), channels
+        )
+    arguments = {
+        "filter": values,
+        "bias": biases.astype(np.int32) if bias else None,
+        "scale": scale.astype(np.float32),
+        "w_zero_point": zero.astype(np.int32),
+        "x_zero_point": x_zero_point,
+        "filter_signed": int(signed),
+        "shape": shape,
+    }
+    return Filter(arguments, qu8_weights(**arguments, dw=dw))
+
+
+def activations(rng: Rng, profile: str, count: int, x_zero_point: int) -> Array:
+    """Return x for a profile of `qu8_filter`: near the zero point when ties are wanted."""
+    if profile == "ties":
+        near = x_zero_point + rng.integers(-3, 4, count)
+        return np.clip(near, 0, 255).astype(np.uint8)
+    return bytes_of(rng, count)
+
+
+def zero_points(rng: Rng) -> int:
+    return int(rng.choice(np.array([0, 1, 77, 128, 255])))
+
+
+def bounds(rng: Rng) -> tuple[int, int]:
+    """Return lo and hi: mostly all of uint8."""
+    return ((0, 255), (0, 255), (17, 200), (128, 255), (90, 90))[int(rng.integers(5))]
+
+
+def float_bounds(rng: Rng) -> tuple[float, float]:
+    return ((-INF, INF), (-INF, INF), (0.0, INF), (0.0, 6.0), (-1.0, 1.0))[int(rng.integers(5))]

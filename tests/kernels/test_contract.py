@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model itself: it covers the catalogue, agrees with values by hand, and is accurate."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from . import contract
+from .cases import Case, cases_of, catalogue
+from .cases.case import stated_bytes
+from .contract import Array, model
+from .exchange import Result, difference
+
+KERNELS = [kernel.name for kernel in catalogue().kernels]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel_has_a_model_with_its_arguments(kernel: str) -> None:
+    names = [parameter.name for parameter in catalogue().kernel(kernel).parameters]
+    assert list(inspect.signature(model(kernel)).parameters) == names
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel_has_cases(kernel: str) -> None:
+    cases = cases_of(kernel)
+    assert len(cases) >= 10
+    assert all(case.kernel == kernel for case in cases)
+    needs_scratch = catalogue().kernel(kernel).has_scratch
+    assert all((case.scratch > 0) == needs_scratch for case in cases)
+
+
+# ---------------------------------------------------------------------------
+# Values by hand
+
+
+@pytest.mark.parametrize(
+    ("value", "zero_point", "expected"),
+    [
+        (0.5, 0, 0),
+        (1.5, 0, 2),
+        (2.5, 0, 2),
+        (-0.5, 10, 10),
+        (-1.5, 10, 8),
+        (0.5, 1, 1),  # the zero point is added after rounding
+        (2.0**22 + 0.5, 0, 255),
+        (-(2.0**30), 255, 0),
+        (np.inf, 0, 255),
+        (-np.inf, 0, 0),
+    ],
+)
+def test_requantize(value: float, zero_point: int, expected: int) -> None:
+    assert contract.requantize(np.array([value], np.float32), zero_point, 0, 255)[0] == expected
+
+
+def test_stated_sizes_are_read_from_the_header() -> None:
+    assert stated_bytes("qu8_gemm", "SCRATCH", K2=3) == 4 * 2 * 3 * 2
+    assert stated_bytes("f32_pack", "Bytes", groups=2, out_channels=9, K=5) == 2 * 2 * 32 * 6
+    # "SCRATCH: as above."
+    assert stated_bytes("qu8_resize_linear", "SCRATCH", in_width=3, channels=5) == 60
+
+
+def test_a_difference_names_the_element() -> None:
+    arguments = {"y": np.zeros(3, np.uint8), "x": np.array([1, 2, 3], np.uint8)}
+    case = Case("x8_flip", "three bytes", arguments, 3)
+    assert difference(case, Result(0, bytes([129, 130, 131]))) == ""
+    got = difference(case, Result(0, bytes([129, 131, 0])))
+    assert got == "element 1 of 3: got np.uint8(131), expected np.uint8(130) (2 differ)"
+    assert "input" in difference(case, Result(1, bytes(3)))
+
+
+# ---------------------------------------------------------------------------
+# Accuracy: the kernels equal the model bit by bit, so it is enough to measure the model.
+
+
+def ulps(got: Array, exact: Array) -> Array:
+    """Return the error in units of the last place of a float32 as large as ``exact``."""
+    magnitude = np.maximum(np.abs(exact), 2.0**-126)
+    unit = 2.0 ** (np.floor(np.log2(magnitude)) - 23)
+    return np.asarray(np.abs(got.astype(np.float64) - exact) / unit)
+
+
+def floats_between(lo: float, hi: float, step: int) -> Array:
+    """Return every ``step``-th float32 from lo to hi, both of one sign."""
+    first, last = sorted(int(np.float32(v).view(np.uint32)) for v in (lo, hi))
+    return np.arange(first, last, step, dtype=np.uint32).view(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "limit"),
+    [
+        # Measured over every 7th float: 0.98, 2.36, 1.31.
+        (contract.exp, np.exp, 1.0),
+        (contract.sigmoid, lambda x: 1 / (1 + np.exp(-x)), 2.5),
+        (contract.tanh, np.tanh, 1.5),
+    ],
+)
+def test_accuracy(
+    function: Callable[[Array], Array], exact: Callable[[Array], Array], limit: float
+) -> None:
+    points = [floats_between(1e-30, 88.7, 1511), floats_between(-1e-30, -103.9, 1511)]
+    x = np.concatenate(points)
+    error = ulps(function(x), exact(x.astype(np.float64)))
+    worst = int(error.argmax())
+    assert error[worst] <= limit, f"{error[worst]} ULP at {x[worst]!r}"
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        (contract.exp, [-np.inf, -105.0, -0.0, 89.0, np.inf], [0.0, 0.0, 1.0, np.inf, np.inf]),
+        (contract.sigmoid, [-np.inf, -105.0, 0.0, 20.0, np.inf], [0.0, 0.0, 0.5, 1.0, 1.0]),
+        (contract.tanh, [-np.inf, -0.0, 0.0, 20.0, np.inf], [-1.0, -0.0, 0.0, 1.0, 1.0]),
+    ],
+)
+def test_limits(function: Callable[[Array], Array], x: list[float], expected: list[float]) -> None:
+    got = function(np.array(x, np.float32))
+    assert got.tobytes() == np.array(expected, np.float32).tobytes()
+    assert np.isnan(function(np.array([np.nan], np.float32))).all()
