@@ -125,7 +125,7 @@ function mapInputs(mapping, signature, named, float) {
     const signatureName = signature?.inputs.find((entry) => entry.tensor === index)?.name;
     const name = names.unique((named && signatureName) ?? tensor.name, index);
     const converted = float && mapping.isReal(index) && tensor.type !== "FLOAT32";
-    return guarded(mapping, { tensor: tensor.name }, () => {
+    return supported(mapping, index, () => {
       const dataType = converted ? "float32" : mapping.dataType(index);
       const operand = mapping.input(name, dataType, tensor.shape);
       if (converted) mapping.setFloat(index, operand, `input ${name}`);
@@ -264,6 +264,25 @@ function guarded(mapping, place, make) {
     const got = `${/** @type {Error} */ (error).message}`;
     const where = { ...mapping.place, ...place };
     throw new TfliteError(where, got, "a call WebNN accepts", "builder", { cause: error });
+  }
+}
+
+/**
+ * The same for a tensor at the border of the graph, which no operator can be blamed for.
+ *
+ * @template T
+ * @param {Mapping} mapping
+ * @param {number} index
+ * @param {() => T} make
+ * @returns {T}
+ */
+function supported(mapping, index, make) {
+  const place = { tensor: mapping.tensor(index).name };
+  try {
+    return guarded(mapping, place, make);
+  } catch (error) {
+    if (!(error instanceof UnsupportedError)) throw error;
+    throw mapping.error(place, error.message, "a tensor WebNN can hold", "supported types");
   }
 }
 

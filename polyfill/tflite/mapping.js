@@ -94,7 +94,7 @@ export class Mapping {
   dataType(index) {
     const { type } = this.tensor(index);
     const dataType = DATA_TYPES[type];
-    if (!dataType) throw new UnsupportedError(`${type} has no WebNN data type`);
+    if (!dataType) throw new UnsupportedError(`${type}, which WebNN does not have`);
     return dataType;
   }
 

@@ -8,6 +8,9 @@ import { isQuantized } from "./tensor.js";
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
 
+/** Beyond any image: index tables of hostile files must stay small. */
+export const MAX_TABLE = 1 << 16;
+
 /** RESHAPE: the shape is a constant, else an option, else the one declared. @param {OperatorCall} op */
 export function reshape(op) {
   const shape = op.shape(0);
@@ -208,6 +211,7 @@ function symmetricIndices(op, size, before, after) {
     const got = `padding ${before}, ${after}`;
     throw op.malformed(got, `at most the dimension ${size}`, "symmetric padding");
   }
+  if (size > MAX_TABLE) throw new UnsupportedError(`symmetric padding of ${size} elements`);
   return Array.from({ length: before + size + after }, (_, i) => {
     const at = i - before;
     if (at < 0) return -1 - at;

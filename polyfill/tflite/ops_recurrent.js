@@ -76,8 +76,7 @@ function wholeSequence(op, x, { weights, recurrent, bias, hidden }) {
  */
 function clippedSequence(op, x, { weights, recurrent, bias, hidden }, clip) {
   const [steps, batch, inputs] = x.shape;
-  const zeros = new Array(batch * hidden).fill(0);
-  let output = op.constant("float32", [batch, hidden], zeros);
+  let output = op.build("expand", [op.constant("float32", [1, 1], [0]), [batch, hidden]]);
   let state = output;
   const outputs = [];
   for (let step = 0; step < steps; step++) {

@@ -11,6 +11,7 @@
 
 import { listed } from "./errors.js";
 import { UnsupportedError } from "./mapping.js";
+import { MAX_TABLE } from "./ops_movement.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
@@ -135,9 +136,6 @@ function resizeOf(op) {
   if (given.length !== 2 || !given.every((size) => size >= 1)) {
     throw op.malformed(`size ${listed(given)}`, "height and width from 1", "resize size");
   }
-  if (Math.max(...given) > MAX_SIZE) throw new UnsupportedError(`a size of ${listed(given)}`);
+  if (Math.max(...given) > MAX_TABLE) throw new UnsupportedError(`a size of ${listed(given)}`);
   return { sizes: given, rule: { alignCorners, halfPixelCenters } };
 }
-
-/** Beyond any image: index tables of hostile files must stay small. */
-const MAX_SIZE = 1 << 16;

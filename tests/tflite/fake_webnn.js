@@ -76,14 +76,36 @@ function pool(x, { windowDimensions: k, padding: p, strides: s, layout }) {
 function blocks(x, scale, zeroPoint) {
   check(scale.shape.length === x.shape.length, `scale rank ${scale.shape} for [${x.shape}]`);
   check(String(scale.shape) === String(zeroPoint.shape), "zero point shape");
-  check(x.shape.every((d, i) => d % scale.shape[i] === 0), `scale [${scale.shape}] of [${x.shape}]`);
+  check(
+    x.shape.every((d, i) => d % scale.shape[i] === 0),
+    `scale [${scale.shape}] of [${x.shape}]`,
+  );
+}
+
+function dequantize(x, scale, zeroPoint) {
+  blocks(x, scale, zeroPoint);
+  check(zeroPoint.dataType === x.dataType, "zero point type");
+  return [scale.dataType, x.shape];
+}
+
+function quantize(x, scale, zeroPoint) {
+  blocks(x, scale, zeroPoint);
+  return [zeroPoint.dataType, x.shape];
+}
+
+function reshape(x, shape) {
+  check(count(shape) === count(x.shape), `reshape [${x.shape}] to [${shape}]`);
+  return [x.dataType, shape];
 }
 
 function concat(parts, axis) {
   const shape = [...parts[0].shape];
   for (const part of parts.slice(1)) {
     check(part.dataType === parts[0].dataType, "concat types");
-    check(part.shape.every((d, i) => i === axis || d === shape[i]), "concat shapes");
+    check(
+      part.shape.every((d, i) => i === axis || d === shape[i]),
+      "concat shapes",
+    );
     shape[axis] += part.shape[axis];
   }
   return [parts[0].dataType, shape];
@@ -120,13 +142,10 @@ const OPERATORS = {
       return [a.dataType, [...batch, a.shape.at(-2), b.shape.at(-1)]];
     },
   ],
-  dequantizeLinear: [INTEGER, (x, s, z) => (blocks(x, s, z), check(z.dataType === x.dataType, "zero point type"), [s.dataType, x.shape])],
-  quantizeLinear: [FLOAT, (x, s, z) => (blocks(x, s, z), [z.dataType, x.shape])],
+  dequantizeLinear: [INTEGER, dequantize],
+  quantizeLinear: [FLOAT, quantize],
   cast: [ANY, (x, dataType) => [dataType, x.shape]],
-  reshape: [
-    ANY,
-    (x, shape) => (check(count(shape) === count(x.shape), `reshape [${x.shape}] [${shape}]`), [x.dataType, shape]),
-  ],
+  reshape: [ANY, reshape],
   transpose: [
     ANY,
     (x, { permutation }) => {
@@ -137,7 +156,10 @@ const OPERATORS = {
   slice: [
     ANY,
     (x, starts, sizes, { strides = sizes.map(() => 1) }) => {
-      check(sizes.every((n, i) => n >= 1 && starts[i] >= 0 && starts[i] + n <= x.shape[i]), "slice");
+      check(
+        sizes.every((n, i) => n >= 1 && starts[i] >= 0 && starts[i] + n <= x.shape[i]),
+        "slice",
+      );
       return [x.dataType, sizes.map((n, i) => Math.ceil(n / strides[i]))];
     },
   ],
@@ -146,7 +168,10 @@ const OPERATORS = {
     ANY,
     (x, before, after, { mode }) => {
       if (mode === "reflection") {
-        check(x.shape.every((d, i) => before[i] < d && after[i] < d), "reflection");
+        check(
+          x.shape.every((d, i) => before[i] < d && after[i] < d),
+          "reflection",
+        );
       }
       return [x.dataType, x.shape.map((d, i) => d + before[i] + after[i])];
     },
@@ -155,18 +180,27 @@ const OPERATORS = {
     ANY,
     (x, indices, { axis = 0 }) => {
       check(["int32", "uint32", "int64"].includes(indices.dataType), "indices");
-      return [x.dataType, [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)]];
+      return [
+        x.dataType,
+        [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
+      ];
     },
   ],
   gatherND: [
     ANY,
-    (x, indices) => [x.dataType, [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))]],
+    (x, indices) => [
+      x.dataType,
+      [...indices.shape.slice(0, -1), ...x.shape.slice(indices.shape.at(-1))],
+    ],
   ],
   tile: [ANY, (x, repetitions) => [x.dataType, x.shape.map((d, i) => d * repetitions[i])]],
   expand: [ANY, (x, shape) => [x.dataType, broadcast(x.shape, shape)]],
   resample2d: [
     ["float32", "float16", "uint8", "int8"],
-    (x, { sizes, axes }) => [x.dataType, x.shape.map((d, i) => (axes.includes(i) ? sizes[axes.indexOf(i)] : d))],
+    (x, { sizes, axes }) => [
+      x.dataType,
+      x.shape.map((d, i) => (axes.includes(i) ? sizes[axes.indexOf(i)] : d)),
+    ],
   ],
   where: [
     ["uint8"],
@@ -196,7 +230,8 @@ const OPERATORS = {
     },
   ],
 };
-for (const name of ["add", "sub", "mul", "div", "max", "min", "pow"]) OPERATORS[name] = [ANY, binary];
+for (const name of ["add", "sub", "mul", "div", "max", "min", "pow"])
+  OPERATORS[name] = [ANY, binary];
 OPERATORS.prelu = [SIGNED, binary];
 for (const name of ["equal", "notEqual", "greater", "greaterOrEqual", "lesser", "lesserOrEqual"]) {
   OPERATORS[name] = [ANY, (a, b) => ["uint8", binary(a, b)[1]]];
@@ -207,16 +242,22 @@ for (const name of ["logicalAnd", "logicalOr"]) {
 OPERATORS.logicalNot = [["uint8"], same];
 for (const name of ["abs", "neg", "sign", "relu"]) OPERATORS[name] = [SIGNED, same];
 for (const name of ["identity", "clamp"]) OPERATORS[name] = [ANY, same];
-for (const name of "ceil cos elu exp floor gelu hardSwish leakyRelu linear log reciprocal roundEven sigmoid sin sqrt tanh".split(" ")) {
+for (const name of "ceil cos elu exp floor gelu hardSwish leakyRelu linear log reciprocal roundEven sigmoid sin sqrt tanh".split(
+  " ",
+)) {
   OPERATORS[name] = [FLOAT, same];
 }
 for (const name of ["reduceSum", "reduceProduct"]) OPERATORS[name] = [SUMS, reduced];
 for (const name of ["reduceMax", "reduceMin"]) OPERATORS[name] = [ANY, reduced];
-for (const name of ["reduceMean", "reduceL2", "reduceLogSumExp"]) OPERATORS[name] = [FLOAT, reduced];
+for (const name of ["reduceMean", "reduceL2", "reduceLogSumExp"])
+  OPERATORS[name] = [FLOAT, reduced];
 for (const name of ["argMax", "argMin"]) {
   OPERATORS[name] = [
     ANY,
-    (x, axis, { outputDataType, keepDimensions }) => [outputDataType, reduced(x, { axes: [axis], keepDimensions })[1]],
+    (x, axis, { outputDataType, keepDimensions }) => [
+      outputDataType,
+      reduced(x, { axes: [axis], keepDimensions })[1],
+    ],
   ];
 }
 
@@ -224,16 +265,31 @@ const INPUT_NAMES = { concat: "inputs" };
 
 /** opSupportLimits() with some operators' input types replaced. */
 export function limitsOf(replaced = {}) {
-  const limits = { input: { dataTypes: ANY }, constant: { dataTypes: ANY }, output: { dataTypes: ANY } };
+  const limits = {
+    input: { dataTypes: ANY },
+    constant: { dataTypes: ANY },
+    output: { dataTypes: ANY },
+  };
   for (const [name, [types]] of Object.entries(OPERATORS)) {
     const input = { dataTypes: replaced[name] ?? types };
     limits[name] = { [INPUT_NAMES[name] ?? "input"]: input, output: { dataTypes: ANY } };
   }
-  limits.argMax.output = limits.argMin.output = { dataTypes: replaced.argOutput ?? ["int32", "int64"] };
+  limits.argMax.output = limits.argMin.output = {
+    dataTypes: replaced.argOutput ?? ["int32", "int64"],
+  };
   return limits;
 }
 
-const ELEMENT_BYTES = { float32: 4, float16: 2, int32: 4, uint32: 4, int64: 8, uint64: 8, int8: 1, uint8: 1 };
+const ELEMENT_BYTES = {
+  float32: 4,
+  float16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  int8: 1,
+  uint8: 1,
+};
 
 class FakeOperand {
   constructor(id, dataType, shape) {
@@ -270,7 +326,10 @@ export class FakeBuilder {
 
   constant({ dataType, shape }, data) {
     const operand = this.#operand(dataType, shape);
-    check(ArrayBuffer.isView(data) && data.byteLength === count(shape) * ELEMENT_BYTES[dataType], `constant of ${data.byteLength} bytes for ${dataType}[${shape}]`);
+    check(
+      ArrayBuffer.isView(data) && data.byteLength === count(shape) * ELEMENT_BYTES[dataType],
+      `constant of ${data.byteLength} bytes for ${dataType}[${shape}]`,
+    );
     this.nodes.push({ kind: "constant", data, results: [operand] });
     return operand;
   }
@@ -285,7 +344,13 @@ export class FakeBuilder {
     const inferred = infer(...values);
     const results = Array.isArray(inferred[0]) ? inferred : [inferred];
     const operands = results.map(([dataType, shape]) => this.#operand(dataType, shape));
-    this.nodes.push({ kind: "op", method, values: values.slice(0, -1), options, results: operands });
+    this.nodes.push({
+      kind: "op",
+      method,
+      values: values.slice(0, -1),
+      options,
+      results: operands,
+    });
     return Array.isArray(inferred[0]) ? operands : operands[0];
   }
 
@@ -310,7 +375,8 @@ class FakeGraph {
     const needed = new Set(Object.values(this.builder.outputs));
     for (const node of [...this.builder.nodes].reverse()) {
       if (node.kind !== "op" || !node.results.some((r) => needed.has(r))) continue;
-      for (const value of [...node.values, ...Object.values(node.options)].flat()) needed.add(value);
+      for (const value of [...node.values, ...Object.values(node.options)].flat())
+        needed.add(value);
     }
     return this.builder.nodes
       .filter((n) => n.kind === "input" && needed.has(n.results[0]))
@@ -338,7 +404,12 @@ export class FakeContext {
 
   async createTensor(descriptor) {
     const bytes = count(descriptor.shape) * ELEMENT_BYTES[descriptor.dataType];
-    const tensor = { ...descriptor, bytes: new Uint8Array(bytes), destroyed: 0, destroy: () => tensor.destroyed++ };
+    const tensor = {
+      ...descriptor,
+      bytes: new Uint8Array(bytes),
+      destroyed: 0,
+      destroy: () => tensor.destroyed++,
+    };
     this.tensors.push(tensor);
     return tensor;
   }
@@ -349,7 +420,10 @@ export class FakeContext {
   }
 
   dispatch(graph, inputs, outputs) {
-    check(String(Object.keys(inputs).sort()) === String(graph.inputs.sort()), `inputs ${Object.keys(inputs)}`);
+    check(
+      String(Object.keys(inputs).sort()) === String(graph.inputs.sort()),
+      `inputs ${Object.keys(inputs)}`,
+    );
     check(String(Object.keys(outputs)) === String(Object.keys(graph.builder.outputs)), "outputs");
     this.dispatches++;
     for (const [name, tensor] of Object.entries(outputs)) {
@@ -403,7 +477,14 @@ function valueText(value) {
   return String(value);
 }
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, int8: Int8Array, uint8: Uint8Array, int64: BigInt64Array, float16: Uint16Array };
+const ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int64: BigInt64Array,
+  float16: Uint16Array,
+};
 
 function valuesText({ data, results: [{ dataType }] }) {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
