@@ -22,7 +22,9 @@ from octet.web.server import Server
 
 Array = npt.NDArray[Any]
 
-PAGE = b"<!doctype html><title>octet cases</title><script type=module src=/runner/cases.js></script>"
+PAGE = (
+    b"<!doctype html><title>octet cases</title><script type=module src=/runner/cases.js></script>"
+)
 
 BATCH = 200
 """Cases a page is given at a time."""

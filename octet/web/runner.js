@@ -34,7 +34,7 @@ function plainInfo({ name, shape, dataType, quantization }) {
 /** @param {any} options */
 async function load({ url, fileName, settings, floatInputs, floatOutputs, outputs }) {
   configure(settings);
-  model = await loadModel(url, { fileName, floatInputs, floatOutputs, outputs });
+  model = await loadModel(url, { fileName, floatInputs, floatOutputs, outputs: outputs ?? undefined });
   return {
     inputs: model.inputs.map(plainInfo),
     outputs: model.outputs.map(plainInfo),
