@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from octet.commands.console import wide_console
 from octet.errors import OctetError
 from octet.web.runner import VARIANTS, Array, BrowserModel, runner
 
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = load_arrays(args.inputs) if args.inputs else None
     options: dict[str, Any] = {"variant": args.variant, "threads": args.threads}
     options |= {"float_io": args.float_io, "dump_tensors": args.dump_tensors}
-    console = Console(highlight=False)
+    console = wide_console()
     with runner() as session, session.load(args.model, **options) as model:
         if inputs is not None:
             outputs = _run_records(model, inputs) if args.records else model.run(inputs)

@@ -3,7 +3,7 @@
 // come and go as plain bytes over HTTP.
 
 import { configure, describeContext, describeGraph, profile } from "/dist/octet.js";
-import { loadModel } from "/dist/octet_tflite.js";
+import { loadModel, parseModel, supportedOperators } from "/dist/octet_tflite.js";
 
 /** @type {Record<string, any>} */
 const ARRAYS = {
@@ -29,6 +29,45 @@ function plainInfo({ name, shape, dataType, quantization }) {
     axis: quantization.axis,
   };
   return { name, shape: [...shape], dataType, quantization: plain };
+}
+
+/**
+ * What a file holds, whether or not it can run.
+ *
+ * @param {{url: string, fileName: string}} options
+ */
+async function parse({ url, fileName }) {
+  const { subgraphs, version, description, signatures } = parseModel(
+    await (await fetch(url)).arrayBuffer(),
+    { fileName },
+  );
+  const supported = supportedOperators();
+  const [{ tensors, inputs, outputs, operators }] = subgraphs;
+  return {
+    version,
+    description,
+    subgraphs: subgraphs.length,
+    signatures: signatures.map(({ key }) => key),
+    inputs,
+    outputs,
+    tensors: tensors.map(({ name, shape, type, data, quantization }) => ({
+      name,
+      shape,
+      type,
+      bytes: data?.length ?? 0,
+      scales: quantization?.scale.length ?? 0,
+      scale: quantization?.scale[0] ?? null,
+      zeroPoint: quantization ? Number(quantization.zeroPoint[0] ?? 0) : null,
+    })),
+    operators: operators.map(({ index, name, custom, version: number, inputs: from, outputs: to }) => ({
+      index,
+      name,
+      version: number,
+      inputs: from,
+      outputs: to,
+      supported: supported[custom ? "custom" : "builtin"].includes(name),
+    })),
+  };
 }
 
 /** @param {any} options */
@@ -86,4 +125,4 @@ function steps(runs) {
   return profile(model.graph, { runs });
 }
 
-Object.assign(globalThis, { octetRunner: { load, run, time, steps } });
+Object.assign(globalThis, { octetRunner: { parse, load, run, time, steps } });

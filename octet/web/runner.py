@@ -120,6 +120,18 @@ class Runner:
         self._browser = browser
         self._server = server
 
+    def parse(self, model: Path) -> dict[str, Any]:
+        """Return what a file holds, as the loader reads it, whether or not it can run.
+
+        Raises:
+            OctetError: if the file cannot be read.
+            ModelFailedError: if it is not a sound model file.
+        """
+        with self._page(model) as page:
+            options = {"url": "/model", "fileName": model.name}
+            facts: dict[str, Any] = _evaluate(page, "(o) => octetRunner.parse(o)", options)
+            return facts
+
     @contextmanager
     def load(
         self,
@@ -145,6 +157,21 @@ class Runner:
             OctetError: if the file cannot be read.
             ModelFailedError: if the loader refuses it.
         """
+        options = {
+            "url": "/model",
+            "fileName": model.name,
+            "settings": _settings(variant, threads, show_graph),
+            "floatInputs": float_io,
+            "floatOutputs": float_io,
+            "outputs": "all" if dump_tensors else None,
+        }
+        with self._page(model) as page:
+            facts = _evaluate(page, "(options) => octetRunner.load(options)", options)
+            yield BrowserModel(page, self._server, facts)
+
+    @contextmanager
+    def _page(self, model: Path) -> Iterator[Page]:
+        """Open a fresh page that can fetch ``model`` at /model."""
         try:
             self._server.blobs["/model"] = model.read_bytes()
         except OSError as error:
@@ -154,16 +181,7 @@ class Runner:
         try:
             page.goto(f"{self._server.url}/runner/")
             page.wait_for_function("globalThis.octetRunner !== undefined", timeout=30_000)
-            options = {
-                "url": "/model",
-                "fileName": model.name,
-                "settings": _settings(variant, threads, show_graph),
-                "floatInputs": float_io,
-                "floatOutputs": float_io,
-                "outputs": "all" if dump_tensors else None,
-            }
-            facts = _evaluate(page, "(options) => octetRunner.load(options)", options)
-            yield BrowserModel(page, self._server, facts)
+            yield page
         except PlaywrightError as error:
             lines = "\n".join(console.lines)
             raise ModelFailedError(f"{model.name}: {error.message}\n{lines}".strip()) from None
