@@ -25,7 +25,7 @@ from .contract import Array, Struct, Weights
 STATUS = {
     0: "",
     1: "an input was changed",
-    2: "bytes outside the buffers were changed",
+    2: "bytes outside the output were changed",
 }
 WORD_VALUE, WORD_ADDRESS = 0, 1
 

@@ -109,7 +109,7 @@ static void run_whole(const test_case* c, void* scratch) {
   memcpy(words + 3, c->words, c->word_count * sizeof(plan_word));
   const plan_step other = {-1, 0, 1, 1};
   const plan_step steps[3] = {
-      other, {(int32_t)c->kernel, 3, (int32_t)c->extent, (int32_t)c->extent}, other};
+      other, {(int32_t)c->kernel, 3, (int32_t)c->extent, 1}, other};
   plan_run(steps, words, scratch, 1, 1);
   free(words);
 }

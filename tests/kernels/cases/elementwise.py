@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -108,7 +109,7 @@ ADD_SCALES = [
     (2.0**30, -(2.0**30)),
     (1e-9, 0.25),
 ]
-MUL_SCALES = [1.0, 0.5, 0.0078125, 0.0123, 3e7, 1e-12, 3e38]
+MUL_SCALES = [1.0, 0.5, 1 / 6, 1 / 14, 0.0078125, 0.0123, 3e7, 1e-12, 3e38]
 
 
 def qu8_binary_cases(rng: Rng, kernel: str) -> Iterator[Case]:
@@ -144,6 +145,10 @@ FUNCTION_POINTS = np.concatenate(
         np.array([0.625, 0.62499994, -0.625, 0.34657359, 0.3465736, -0.34657359], np.float32),
         np.arange(-110, 95, 0.37, dtype=np.float32),
         np.linspace(-1, 1, 401, dtype=np.float32),
+        np.linspace(0.6, 0.65, 101, dtype=np.float32),
+        # Where n, the power of two of exp, changes.
+        np.nextafter(np.float32((np.arange(-150, 128) + 0.5) * np.log(2)), np.float32(0)),
+        np.float32((np.arange(-150, 128) + 0.5) * np.log(2)),
     ]
 )
 
@@ -195,7 +200,7 @@ def x8_flip_cases(rng: Rng) -> Iterator[Case]:
 
 
 def qu8_requantize_cases(rng: Rng) -> Iterator[Case]:
-    for scale in (1.0, 0.5, 1.5, 2.0, 0.0371, 1e-9, 2.0**22, 2.0**31, 1e37):
+    for scale in (1.0, 0.5, 1 / 6, 1 / 22, 1.5, 2.0, 0.0371, 1e-9, 2.0**22, 2.0**31, 1e37):
         for note, x, shared in byte_inputs(rng):
             lo, hi = bounds(rng)
             x_zero_point, y_zero_point = zero_points(rng), zero_points(rng)
@@ -243,14 +248,15 @@ def qu8_softmax_table_cases(rng: Rng) -> Iterator[Case]:
 
 def qu8_softmax_cases(rng: Rng) -> Iterator[Case]:
     for n in SOFTMAX_LENGTHS:
-        for scale in TABLE_SCALES:
+        # Where all e are the same or 0, y is 1 / (count * y_scale): the last makes that a tie.
+        y_scales = np.array([1 / 256, 1 / 128, 0.0005, 1.0, 1 / (n * (rng.integers(40) + 0.5))])
+        for scale, y_scale in product(TABLE_SCALES, (float(rng.choice(y_scales)), y_scales[-1])):
             rows, (lo, hi) = 1 + int(rng.integers(4)), bounds(rng)
-            y_scale = float(rng.choice(np.array([1 / 256, 1 / 128, 0.0005, 1.0])))
             arguments = {
                 "y": garbage(rng, np.uint8, rows * n),
                 "x": bytes_of(rng, rows * n),
                 "table": table_of(rng, scale).expected,
-                "y_scale": y_scale,
+                "y_scale": float(y_scale),
                 **{"y_zero_point": zero_points(rng), "lo": lo, "hi": hi, "n": n},
             }
             note = f"n={n} rows={rows} x_scale={scale} y_scale={y_scale}"

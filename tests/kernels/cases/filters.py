@@ -82,7 +82,7 @@ def qu8_filter(
 ) -> Filter:
     """A quantized filter.
 
-    Profiles: spread: results over and beyond [0, 255]; ties: scale 0.5, small accumulators; huge:
+    Profiles: spread: results over and beyond [0, 255]; ties: see `tie_scales`; huge:
     |acc * scale| >= 2^22, up to infinity; tiny: everything rounds to 0; int32: accumulators near
     the ends of int32; signed: int8 filter, zero points 0 or any; zeros: zero points 0 and 255.
     """
@@ -102,7 +102,7 @@ def qu8_filter(
         zero = rng.integers(-128, 128, channels) * int(rng.integers(2))
     elif profile == "ties":
         values, zero = rng.integers(-2, 3, span).astype(np.int8).view(np.uint8), np.zeros(channels)
-        biases, scale = rng.integers(-40, 41, channels), np.full(channels, 0.5)
+        biases, scale = rng.integers(-40, 41, channels), tie_scales(rng, channels)
     elif profile == "huge":
         scale = 2.0 ** rng.uniform(8, 120, channels)
     elif profile == "tiny":
@@ -127,10 +127,21 @@ def qu8_filter(
 
 def activations(rng: Rng, profile: str, count: int, x_zero_point: int) -> Array:
     """Return x for a profile of `qu8_filter`: near the zero point when ties are wanted."""
-    if profile == "ties":
-        near = x_zero_point + rng.integers(-3, 4, count)
-        return np.clip(near, 0, 255).astype(np.uint8)
-    return bytes_of(rng, count)
+    return near(rng, count, x_zero_point) if profile == "ties" else bytes_of(rng, count)
+
+
+def near(rng: Rng, count: int, zero_point: int) -> Array:
+    """Return bytes close to the zero point, so that sums stay small."""
+    return np.clip(zero_point + rng.integers(-3, 4, count), 0, 255).astype(np.uint8)
+
+
+def tie_scales(rng: Rng, count: int) -> Array:
+    """Return scales by which every odd multiple of a small number lands on or beside a tie.
+
+    acc * 0.5 is a tie for every odd acc; float32(acc) * float32(1 / 6) for acc = 3, 9, 15 is one
+    only if it is rounded as the contract says.
+    """
+    return 0.5 / rng.choice(np.array([1, 1, 3, 5, 7, 11, 13]), count)
 
 
 def zero_points(rng: Rng) -> int:

@@ -92,7 +92,7 @@ def gather_cases(rng: Rng) -> Iterator[Case]:
         for dtype in ("int32", "uint32", "int64"):
             limits = np.iinfo(dtype)
             few = [0, axis - 1, axis, axis + 3, limits.max, limits.min]
-            few += [] if dtype == "uint32" else [-1, -axis, -axis - 1]
+            few += [2**31, 2**32 - axis] if dtype == "uint32" else [-1, -axis, -axis - 1]
             ordinary = rng.integers(0, axis, count).astype(dtype)
             edges = rng.choice(np.array(few, dtype), count)
             for indices in (ordinary, edges):

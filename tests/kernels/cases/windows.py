@@ -10,7 +10,7 @@ import numpy as np
 
 from ..contract import Array, Struct
 from .case import TYPES, Case, Rng, bytes_of, floats, garbage, stated_bytes, struct_of
-from .filters import bounds, float_bounds, zero_points
+from .filters import bounds, float_bounds, near, tie_scales, zero_points
 from .products import (
     DW_CHANNELS,
     WINDOWS,
@@ -48,12 +48,16 @@ def f32_pool_cases(rng: Rng, kernel: str) -> Iterator[Case]:
 
 def qu8_avgpool_cases(rng: Rng) -> Iterator[Case]:
     for index, (note, window) in enumerate(pools(rng)):
-        scale = (1.0, 0.5, 0.731, 4.5, 2.0**26, 1e-8)[index % 6]
+        scale = (1.0, 0.5, 0.731, 4.5, 2.0**26, 1e-8, "ties", "ties")[index % 8]
         lo, hi = bounds(rng)
         x_zero_point = zero_points(rng)
+        x = bytes_of(rng, input_size(window))
+        if scale == "ties":
+            taps = window.kernel_height * window.kernel_width
+            x, scale = near(rng, x.size, x_zero_point), taps * float(tie_scales(rng, 1)[0])
         arguments = {
             "y": garbage(rng, np.uint8, output_size(window)),
-            "x": bytes_of(rng, input_size(window)),
+            "x": x,
             **{"scale": scale, "x_zero_point": x_zero_point, "y_zero_point": zero_points(rng)},
             **{"lo": lo, "hi": hi, "shape": window},
         }
@@ -100,12 +104,15 @@ def f32_reduce_cases(rng: Rng) -> Iterator[Case]:
 
 def qu8_mean_cases(rng: Rng) -> Iterator[Case]:
     for index, (outer, n, inner) in enumerate([*REDUCTIONS, (1, 70000, 1)]):
-        for scale in (1.0, (0.5, 0.37, 2.0**28, 1e-9, 7.0)[index % 5]):
+        for scale in (1.0, (0.5, 0.37, 2.0**28, 1e-9, 7.0)[index % 5], "ties", "ties"):
             lo, hi = bounds(rng)
             x_zero_point = zero_points(rng)
+            x = bytes_of(rng, outer * n * inner)
+            if scale == "ties":
+                x, scale = near(rng, x.size, x_zero_point), n * float(tie_scales(rng, 1)[0])
             arguments = {
                 "y": garbage(rng, np.uint8, outer * inner),
-                "x": bytes_of(rng, outer * n * inner),
+                "x": x,
                 **{"scale": scale, "x_zero_point": x_zero_point, "y_zero_point": zero_points(rng)},
                 **{"lo": lo, "hi": hi, "outer": outer, "n": n, "inner": inner},
             }
