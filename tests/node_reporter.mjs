@@ -14,13 +14,15 @@ export default async function* report(events) {
     if (type === "test:start") path.push(data.name);
     if (type !== "test:pass" && type !== "test:fail") continue;
     const { error, duration_ms, type: kind } = data.details ?? {};
-    if (REPEATED.has(error?.failureType) || (kind === "suite" && !error)) continue;
-    const skipped = (data.skip ?? data.todo ?? false) !== false;
+    const reason = data.skip ?? data.todo ?? false;
+    const skipped = reason !== false;
+    // A suite stands for itself only where its tests did not come to run.
+    if (REPEATED.has(error?.failureType) || (kind === "suite" && !error && !skipped)) continue;
     const cause = error?.cause ?? error;
     yield `${JSON.stringify({
       name: [...path.slice(0, data.nesting), data.name].join(" > "),
       outcome: skipped ? "skipped" : type.slice(5),
-      reason: String(data.skip ?? data.todo ?? ""),
+      reason: typeof reason === "string" ? reason : "",
       seconds: (duration_ms ?? 0) / 1000,
       error: error && String(cause?.stack ?? cause),
     })}\n`;

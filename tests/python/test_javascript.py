@@ -14,6 +14,7 @@ import assert from "node:assert/strict";
 test("passes", () => {});
 test("fails", () => assert.equal(1, 2));
 test("is skipped", { skip: "no reason" }, () => {});
+describe("skipped suite", { skip: "no data" }, () => {});
 describe("suite", () => {
   it("passes inside", () => {});
   it("fails inside", () => { throw new TypeError("told"); });
@@ -41,7 +42,7 @@ def add_test(folder: pytest.Pytester, source: str) -> None:
 def test_reports_every_test(folder: pytest.Pytester) -> None:
     add_test(folder, OUTCOMES)
     result = folder.runpytest("-v", "-rs")
-    result.assert_outcomes(passed=4, failed=2, skipped=1)
+    result.assert_outcomes(passed=4, failed=2, skipped=2)
     result.stdout.fnmatch_lines_random(
         [
             "some.test.js::passes PASSED*",
@@ -51,6 +52,7 @@ def test_reports_every_test(folder: pytest.Pytester) -> None:
             "*Expected values to be strictly equal*",
             "TypeError: told",
             "SKIPPED*no reason",
+            "SKIPPED*no data",
         ]
     )
 
