@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from octet.web.browser import chromium
 from octet.web.server import Server
 
 from .cases import SEED
@@ -27,12 +26,12 @@ def kernel_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def kernel_page(kernel_server: Server) -> Iterator[Page]:
-    with chromium() as browser:
-        page = browser.new_page()
-        page.goto(f"{kernel_server.url}/")
-        page.wait_for_function("() => globalThis.runPool !== undefined")
-        yield page
+def kernel_page(browser: Browser, kernel_server: Server) -> Iterator[Page]:
+    page = browser.new_page()
+    page.goto(f"{kernel_server.url}/")
+    page.wait_for_function("() => globalThis.runPool !== undefined")
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")
