@@ -23,7 +23,10 @@ async function run({ name, model: file, inputs, options }) {
   const context = await ml.createContext();
   try {
     const model = await loadModel(bytesOf(file), { context, fileName: name, ...options });
-    const arrays = model.inputs.map((info, i) => [info.name, view(info.dataType, bytesOf(inputs[i]))]);
+    const arrays = model.inputs.map((info, i) => [
+      info.name,
+      view(info.dataType, bytesOf(inputs[i])),
+    ]);
     const values = await model.run(Object.fromEntries(arrays));
     const outputs = model.outputs.map(({ name: output, dataType, shape }, i) => {
       const target = `${name}.out${i}`;
