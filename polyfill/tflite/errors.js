@@ -3,7 +3,8 @@
 //   file: subgraph 0, op 12 CONV_2D, tensor "name": got X, expected Y (rule).
 
 /**
- * Where in the file something is wrong; `path` names a field where no operator or tensor is known yet.
+ * Where in the file something is wrong; `path` names a field where no operator or tensor is known
+ * yet.
  *
  * @typedef {object} Place
  * @property {string} [file]
@@ -14,7 +15,9 @@
  * @property {string} [path] such as model.subgraphs[0].tensors[12].shape
  */
 
-/** @typedef {{operator: number, operatorName: string, tensor: string, reason: string}} Unsupported */
+/**
+ * @typedef {{operator: number, operatorName: string, tensor: string, reason: string}} Unsupported
+ */
 
 /** How many unsupported operators a message spells out; the error's field has them all. */
 const LISTED = 20;
@@ -76,11 +79,12 @@ function listText(unsupported) {
  * A name from the file, made safe to print: one line, no control or bidi characters, not endless.
  *
  * @param {string} text
+ * @param {number} [most] characters
  * @returns {string}
  */
-export function shown(text) {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
-  return plain.length > 100 ? `${plain.slice(0, 99)}…` : plain;
+export function shown(text, most = 100) {
+  const cut = text.length > most ? `${text.slice(0, most - 1)}…` : text;
+  return cut.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
 }
 
 /** @param {string} text @returns {string} */

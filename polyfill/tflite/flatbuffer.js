@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes a FlatBuffer by a table of its schema, believing nothing: every offset, vtable and length is
-// compared with the buffer before it is followed.
+// Decodes a FlatBuffer by a table of its schema, believing nothing: every offset, vtable and length
+// is compared with the buffer before it is followed.
 //
-// Layout (https://flatbuffers.dev/internals): a table starts with a signed offset back to its vtable,
-// which lists, per slot, where in the table the field is (0: absent). Strings, vectors and sub-tables are
-// unsigned offsets forward, so there are no cycles; what could still explode is a small object that many
-// offsets point to, hence the budget: all objects decoded together may not exceed a few times the file.
+// Layout (https://flatbuffers.dev/internals): a table starts with a signed offset back to its
+// vtable, which lists, per slot, where in the table the field is (0: absent). Strings, vectors and
+// sub-tables are unsigned offsets forward, so there are no cycles; what could still explode is a
+// small object that many offsets point to, hence the budget: all objects decoded together may not
+// exceed a few times the file.
 
 /** @typedef {import("../gen/tflite_schema.js").Field} Field */
 /** @typedef {Readonly<Record<string, Readonly<Record<string, Field>>>>} Tables */
@@ -13,7 +14,9 @@
 /** @typedef {{parent: Path | null, key: string | number}} Path */
 /** @typedef {(path: string, got: string, expected: string, rule: string) => never} Refuse */
 
-/** Bytes decoded may be this many times the file's (writers may share equal strings and vectors). */
+/**
+ * Bytes decoded may be this many times the file's (writers may share equal strings and vectors).
+ */
 const SHARING = 4;
 const MAX_DEPTH = 16;
 
@@ -200,7 +203,11 @@ export class FlatBuffer {
     return name;
   }
 
-  /** @param {number} position @param {Path} path @returns {number} what the offset there points to */
+  /**
+   * @param {number} position
+   * @param {Path} path
+   * @returns {number} what the offset there points to
+   */
   #follow(position, path) {
     const offset = this.#view.getUint32(position, true);
     if (offset < 4) this.#fail(path, `offset ${offset}`, "at least 4", "offset");

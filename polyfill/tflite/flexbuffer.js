@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the FlexBuffer map in which custom operators keep their options; every offset is checked.
 //
-// Layout (https://flatbuffers.dev/flatbuffers_internals/#flexbuffers): the last byte is the root's width,
-// the one before it the root's type, the root value lies in front of both. A value's type byte is
-// type << 2 | log2(width of what it points to). Offsets are distances backwards. A map is a vector of
-// values (count in front, type bytes behind) with two more words in front of the count: the distance to
-// the vector of keys, and that vector's width.
+// Layout (https://flatbuffers.dev/flatbuffers_internals/#flexbuffers): the last byte is the root's
+// width, the one before it the root's type, the root value lies in front of both. A value's type
+// byte is type << 2 | log2(width of what it points to). Offsets are distances backwards. A map is a
+// vector of values (count in front, type bytes behind) with two more words in front of the count:
+// the distance to the vector of keys, and that vector's width.
 
 /** @typedef {number | boolean | string | null} FlexValue */
 
@@ -23,7 +23,8 @@ const BOOL = 26;
 export class FlexBufferError extends Error {}
 
 /**
- * The scalars and strings of the map that `bytes` hold; values of other types (vectors, maps) are null.
+ * The scalars and strings of the map that `bytes` hold; values of other types (vectors, maps) are
+ * null.
  *
  * @param {Uint8Array} bytes
  * @returns {Map<string, FlexValue>}
@@ -53,7 +54,11 @@ class FlexBuffer {
     return this.#map(this.#back(position, this.#bytes[size - 1]), 1 << (type & 3));
   }
 
-  /** @param {number} position of its values @param {number} width @returns {Map<string, FlexValue>} */
+  /**
+   * @param {number} position of its values
+   * @param {number} width
+   * @returns {Map<string, FlexValue>}
+   */
   #map(position, width) {
     const count = this.#unsigned(position - width, width);
     const keysWidth = this.#unsigned(position - 2 * width, width);
@@ -98,7 +103,11 @@ class FlexBuffer {
     return new TextDecoder().decode(this.#bytes.subarray(position, position + count));
   }
 
-  /** @param {number} position @param {number} width @returns {number} where the offset there points */
+  /**
+   * @param {number} position
+   * @param {number} width
+   * @returns {number} where the offset there points
+   */
   #back(position, width) {
     const target = position - this.#unsigned(position, width);
     this.#check(target, 1);

@@ -7,8 +7,9 @@ import { listed, TfliteError } from "./errors.js";
 /** @typedef {import("./errors.js").Place} Place */
 
 /**
- * Throw unless indices are in range, each tensor has at most one origin (graph input, constant or one
- * operator), and operators read only what exists before them. Linear in the size of the subgraph.
+ * Throw unless indices are in range, each tensor has at most one origin (graph input, constant or
+ * one operator), and operators read only what exists before them. Linear in the size of the
+ * subgraph.
  *
  * @param {Subgraph} subgraph
  * @param {string} file

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps a whole model: graph inputs, every operator in order, graph outputs; or says all that cannot be.
+// Maps a whole model: graph inputs, every operator in order, graph outputs; or says all that cannot
+// be.
 
-import { quoted, TfliteError } from "./errors.js";
+import { quoted, shown, TfliteError } from "./errors.js";
 import { Mapping, UnsupportedError } from "./mapping.js";
+import { Names } from "./names.js";
 import { OperatorCall } from "./operator_call.js";
 import { entryOf } from "./ops.js";
 import { isQuantized } from "./tensor.js";
@@ -23,7 +25,11 @@ import { isQuantized } from "./tensor.js";
  * @property {boolean} [floatInputs] take float32 for quantized inputs and quantize in the graph
  * @property {boolean} [floatOutputs] give float32 for quantized outputs
  * @property {string} [signature] key of the signature whose names and subgraph to use
- * @property {"all" | readonly string[]} [outputs] intermediate tensors to output besides the model's own
+ * @property {"all" | readonly string[]} [outputs] intermediate tensors, besides the model's own
+ */
+
+/**
+ * @typedef {{scale: readonly number[], zeroPoint: readonly number[], axis: number}} StoredQuantization
  */
 
 /**
@@ -31,7 +37,7 @@ import { isQuantized } from "./tensor.js";
  * @property {string} name
  * @property {readonly number[]} shape
  * @property {DataType} dataType
- * @property {{scale: readonly number[], zeroPoint: readonly number[], axis: number} | null} quantization
+ * @property {StoredQuantization | null} quantization of the values as they are passed
  * @property {string} [signatureName]
  */
 
@@ -49,7 +55,7 @@ import { isQuantized } from "./tensor.js";
  * @property {{info: TensorInfo, used: boolean}[]} inputs `used`: the graph depends on it
  * @property {Output[]} outputs
  * @property {Map<string, MLOperand>} graphOutputs what to build, by name
- * @property {{postprocess: Postprocess, feeds: string[]}[]} postprocesses and the graph outputs they read
+ * @property {{postprocess: Postprocess, feeds: string[]}[]} postprocesses and what they read
  */
 
 /**
@@ -69,7 +75,7 @@ export function mapModel(model, builder, limits, options = {}) {
   const named = options.signature === undefined ? null : signature;
   const inputs = mapInputs(mapping, signature, named, options.floatInputs ?? false);
   mapOperators(mapping);
-  const outputs = new OutputNames();
+  const outputs = new Names();
   const result = mapOutputs(mapping, signature, named, options, outputs);
   const feeds = mapFeeds(mapping, outputs);
   const reached = [...outputs.operands.values()].map((operand) => mapping.sourcesOf(operand));
@@ -91,24 +97,6 @@ function chooseSignature(model, key) {
   throw new TfliteError({ file: model.file }, `signature ${quoted(key)}`, keys, "signature");
 }
 
-/**
- * Names that are given once; a second tensor of the same name gets "#2".
- */
-class OutputNames {
-  /** @type {Map<string, MLOperand>} */
-  operands = new Map();
-  #given = new Set();
-
-  /** @param {string} name @param {number} index @returns {string} */
-  unique(name, index) {
-    const base = name || `tensor ${index}`;
-    let candidate = base;
-    for (let k = 2; this.#given.has(candidate); k++) candidate = `${base}#${k}`;
-    this.#given.add(candidate);
-    return candidate;
-  }
-}
-
 // Inputs.
 
 /**
@@ -119,10 +107,11 @@ class OutputNames {
  * @returns {TensorInfo[]}
  */
 function mapInputs(mapping, signature, named, float) {
-  const names = new OutputNames();
+  const names = new Names();
+  const signatureNames = namesByTensor(signature?.inputs);
   return mapping.subgraph.inputs.map((index) => {
     const tensor = mapping.tensor(index);
-    const signatureName = signature?.inputs.find((entry) => entry.tensor === index)?.name;
+    const signatureName = signatureNames.get(index);
     const name = names.unique((named && signatureName) ?? tensor.name, index);
     const converted = float && mapping.isReal(index) && tensor.type !== "FLOAT32";
     return supported(mapping, index, () => {
@@ -133,6 +122,11 @@ function mapInputs(mapping, signature, named, float) {
       return tensorInfo(mapping, index, name, operand, signatureName);
     });
   });
+}
+
+/** @param {Signature["inputs"]} [entries] @returns {Map<number, string>} */
+function namesByTensor(entries = []) {
+  return new Map(entries.map(({ tensor, name }) => [tensor, name]));
 }
 
 /**
@@ -193,8 +187,8 @@ function mapOperators(mapping) {
 }
 
 /**
- * Let the operators behind an unsupported one be looked at as well: an input of the declared type and
- * shape takes the place of its output. The graph is not going to be built.
+ * Let the operators behind an unsupported one be looked at as well: an input of the declared type
+ * and shape takes the place of its output. The graph is not going to be built.
  *
  * @param {Mapping} mapping
  * @param {number} index
@@ -261,7 +255,7 @@ function guarded(mapping, place, make) {
     return make();
   } catch (error) {
     if (error instanceof TfliteError || error instanceof UnsupportedError) throw error;
-    const got = `${/** @type {Error} */ (error).message}`;
+    const got = shown(/** @type {Error} */ (error).message, 500);
     const where = { ...mapping.place, ...place };
     throw new TfliteError(where, got, "a call WebNN accepts", "builder", { cause: error });
   }
@@ -293,7 +287,7 @@ function supported(mapping, index, make) {
  * @param {Signature | null} signature
  * @param {Signature | null} named
  * @param {MapOptions} options
- * @param {OutputNames} names
+ * @param {Names} names
  * @returns {Output[]}
  */
 function mapOutputs(mapping, signature, named, options, names) {
@@ -303,8 +297,9 @@ function mapOutputs(mapping, signature, named, options, names) {
     ...own.map(({ tensor, name }) => ({ index: tensor, name })),
     ...intermediates(mapping, options.outputs).map((index) => ({ index, name: undefined })),
   ];
+  const signatureNames = namesByTensor(signature?.outputs);
   return chosen.map(({ index, name: given }) => {
-    const signatureName = given ?? signature?.outputs.find((entry) => entry.tensor === index)?.name;
+    const signatureName = given ?? signatureNames.get(index);
     const name = names.unique(given ?? mapping.tensor(index).name, index);
     const origin = mapping.postprocesses.find((p) => p.outputs.includes(index));
     if (origin) {
@@ -331,14 +326,18 @@ function mapOutputs(mapping, signature, named, options, names) {
  */
 function exported(mapping, index, name, float) {
   const label = `output ${name}`;
-  return guarded(mapping, { tensor: mapping.tensor(index).name }, () => {
+  return supported(mapping, index, () => {
     const operand =
       float && mapping.isReal(index) ? mapping.float(index, label) : mapping.raw(index);
     return mapping.isLeaf(operand) ? mapping.call("identity", [operand], { label }) : operand;
   });
 }
 
-/** @param {Mapping} mapping @param {MapOptions["outputs"]} wanted @returns {number[]} tensor indices */
+/**
+ * @param {Mapping} mapping
+ * @param {MapOptions["outputs"]} wanted
+ * @returns {number[]} tensor indices
+ */
 function intermediates(mapping, wanted = []) {
   const { tensors, operators, outputs } = mapping.subgraph;
   const own = new Set(outputs);
@@ -357,7 +356,7 @@ function intermediates(mapping, wanted = []) {
  * Output what the postprocesses read, under names of its own.
  *
  * @param {Mapping} mapping
- * @param {OutputNames} names
+ * @param {Names} names
  */
 function mapFeeds(mapping, names) {
   return mapping.postprocesses.map((postprocess) => ({

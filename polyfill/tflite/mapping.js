@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maps a subgraph to builder calls: the operands that stand for its tensors, and what they are made of.
+// Maps a subgraph to builder calls: the operands that stand for its tensors, and what they are made
+// of.
 //
-// A tensor has up to two operands, made when first asked for: its raw one, of the type the file stores,
-// and its float one, which for a quantized tensor is dequantizeLinear(raw, scale, zeroPoint). A quantized
-// operator therefore is float views → operator → quantizeLinear → raw view, the form in which WebNN
-// implementations recognise integer kernels.
+// A tensor has up to two operands, made when first asked for: its raw one, of the type the file
+// stores, and its float one, which for a quantized tensor is dequantizeLinear(raw, scale,
+// zeroPoint). A quantized operator therefore is float views → operator → quantizeLinear → raw view,
+// the form in which WebNN implementations recognise integer kernels.
 
 import { quoted, TfliteError } from "./errors.js";
 import { isQuantized } from "./tensor.js";
@@ -37,8 +38,8 @@ const DATA_TYPES = {
 };
 
 /**
- * A computation behind the graph: `run` takes the stored values of the input tensors and gives those of
- * the outputs.
+ * A computation behind the graph: `run` takes the stored values of the input tensors and gives
+ * those of the outputs.
  *
  * @typedef {object} Postprocess
  * @property {readonly number[]} inputs tensor indices
@@ -237,8 +238,12 @@ export class Mapping {
     else throw new UnsupportedError(`${quoted(name)} is ${type} without quantization`);
   }
 
-  /** @param {MLOperand} operand integers of a tensor, in any shape if it has one scale @returns {MLOperand}
-   * @param {number} index @param {string} label */
+  /**
+   * @param {MLOperand} operand integers of a tensor, in any shape if it has one scale
+   * @param {number} index
+   * @param {string} label
+   * @returns {MLOperand}
+   */
   dequantized(operand, index, label) {
     const [scale, zeroPoint] = this.#parameters(index, operand.shape);
     return this.call("dequantizeLinear", [operand, scale, zeroPoint], { label });
@@ -251,7 +256,8 @@ export class Mapping {
   }
 
   /**
-   * Scale and zero point as operands of the rank WebNN asks for: all ones, or channels on their axis.
+   * Scale and zero point as operands of the rank WebNN asks for: all ones, or channels on their
+   * axis.
    *
    * @param {number} index
    * @param {readonly number[]} shape of the operand they go with

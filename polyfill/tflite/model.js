@@ -151,7 +151,8 @@ function readOperatorCode(raw, index, file) {
 }
 
 /**
- * Data are inside the FlatBuffer or, in files too large for its offsets, at a 64-bit place of the file.
+ * Data are inside the FlatBuffer or, in files too large for its offsets, at a 64-bit place of the
+ * file.
  *
  * @param {Uint8Array} bytes
  * @param {number} offset 0 and 1 mean inside

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One operator while it is mapped: its inputs as operands or numbers, its outputs to be set, its label.
-// Positions count the operator's inputs or outputs, indices the subgraph's tensors.
+// One operator while it is mapped: its inputs as operands or numbers, its outputs to be set, its
+// label. Positions count the operator's inputs or outputs, indices the subgraph's tensors.
 
 import { ENUMS, TABLES } from "../gen/tflite_schema.js";
 import { listed } from "./errors.js";
@@ -134,7 +134,8 @@ export class OperatorCall {
   }
 
   /**
-   * A shape given by a constant, or, where the file computes it, the shape it declares for the output.
+   * A shape given by a constant, or, where the file computes it, the shape it declares for the
+   * output.
    *
    * @param {number} position
    * @returns {number[]}
@@ -190,7 +191,11 @@ export class OperatorCall {
     return this.#mapping.call(method, values, { ...options, label: this.label });
   }
 
-  /** @param {DataType} dataType @param {readonly number[]} shape @param {readonly number[]} values */
+  /**
+   * @param {DataType} dataType
+   * @param {readonly number[]} shape
+   * @param {readonly number[]} values
+   */
   constant(dataType, shape, values) {
     return this.#mapping.constant(dataType, shape, values);
   }
@@ -200,7 +205,11 @@ export class OperatorCall {
     return this.build("reshape", [operand, shape]);
   }
 
-  /** @param {MLOperand} operand @param {string} name of the fused activation @returns {MLOperand} */
+  /**
+   * @param {MLOperand} operand
+   * @param {string} name of the fused activation
+   * @returns {MLOperand}
+   */
   activate(operand, name) {
     if (name === "NONE") return operand;
     const clamp = CLAMPS[name];
@@ -211,7 +220,8 @@ export class OperatorCall {
   }
 
   /**
-   * Compute with real numbers where all tensors stand for such, and with the stored integers otherwise.
+   * Compute with real numbers where all tensors stand for such, and with the stored integers
+   * otherwise.
    *
    * @param {readonly number[]} positions
    * @param {(...operands: MLOperand[]) => MLOperand} make
@@ -226,8 +236,8 @@ export class OperatorCall {
   }
 
   /**
-   * Move elements without looking at them: the stored ones where inputs and outputs are coded alike and
-   * WebNN's `method` takes their type, else real numbers.
+   * Move elements without looking at them: the stored ones where inputs and outputs are coded alike
+   * and WebNN's `method` takes their type, else real numbers.
    *
    * @param {string} method
    * @param {readonly number[]} positions
@@ -282,7 +292,10 @@ function codedAlike(a, b) {
   return single && p.scale[0] === q.scale[0] && p.zeroPoint[0] === q.zeroPoint[0];
 }
 
-/** @param {DataType} dataType @returns {DataType} one that can carry it and is supported everywhere */
+/**
+ * @param {DataType} dataType
+ * @returns {DataType} one that can carry it and is supported everywhere
+ */
 function stand(dataType) {
   return dataType === "uint8" || dataType === "int8" ? "int32" : dataType;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one mapping from TFLite operators to WebNN: a function per operator, which makes builder calls.
+// The one mapping from TFLite operators to WebNN: a function per operator, which makes builder
+// calls.
 
 import { batchToSpace, depthToSpace, spaceToBatch, spaceToDepth } from "./ops_blocks.js";
 import {
@@ -165,7 +166,9 @@ export function entryOf({ name, custom }) {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-/** @returns {{builtin: string[], custom: string[]}} the names of all operators that can be mapped */
+/**
+ * @returns {{builtin: string[], custom: string[]}} the names of all operators that can be mapped
+ */
 export function supportedOperators() {
   return { builtin: Object.keys(BUILTINS), custom: Object.keys(CUSTOM) };
 }

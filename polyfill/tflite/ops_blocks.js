@@ -44,8 +44,8 @@ function blockSize(op) {
 }
 
 /**
- * SPACE_TO_BATCH_ND: pad, then take each spatial axis apart, the last one first, since the batch counts
- * blocks of the first axis slowest.
+ * SPACE_TO_BATCH_ND: pad, then take each spatial axis apart, the last one first, since the batch
+ * counts blocks of the first axis slowest.
  *
  * @param {OperatorCall} op
  */
@@ -71,8 +71,15 @@ export function spaceToBatch(op) {
   );
 }
 
-/** [n, …, s·b, …] → [b·n, …, s, …] @param {OperatorCall} op @param {MLOperand} x @param {number} axis
- * @param {number} block @returns {MLOperand} */
+/**
+ * [n, …, s·b, …] → [b·n, …, s, …]
+ *
+ * @param {OperatorCall} op
+ * @param {MLOperand} x
+ * @param {number} axis
+ * @param {number} block
+ * @returns {MLOperand}
+ */
 function takeApart(op, x, axis, block) {
   const shape = [...x.shape];
   const [n, size] = [shape[0], shape[axis] / block];
@@ -86,7 +93,11 @@ function takeApart(op, x, axis, block) {
   return op.reshape(turned, shape);
 }
 
-/** BATCH_TO_SPACE_ND: put the spatial axes together, the first one first, then crop. @param {OperatorCall} op */
+/**
+ * BATCH_TO_SPACE_ND: put the spatial axes together, the first one first, then crop.
+ *
+ * @param {OperatorCall} op
+ */
 export function batchToSpace(op) {
   const { blocks, pairs } = blocksOf(op, "crops");
   const shape = op.shape(0);
@@ -105,8 +116,15 @@ export function batchToSpace(op) {
   });
 }
 
-/** [b·n, …, s, …] → [n, …, s·b, …] @param {OperatorCall} op @param {MLOperand} x @param {number} axis
- * @param {number} block @returns {MLOperand} */
+/**
+ * [b·n, …, s, …] → [n, …, s·b, …]
+ *
+ * @param {OperatorCall} op
+ * @param {MLOperand} x
+ * @param {number} axis
+ * @param {number} block
+ * @returns {MLOperand}
+ */
 function putTogether(op, x, axis, block) {
   const shape = [...x.shape];
   const split = [block, shape[0] / block, ...shape.slice(1)];

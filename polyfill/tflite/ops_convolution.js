@@ -31,7 +31,8 @@ export function conv2d(op) {
 }
 
 /**
- * DEPTHWISE_CONV_2D: output channel c·m + q is filter q of channel c, which is WebNN's order of groups.
+ * DEPTHWISE_CONV_2D: output channel c·m + q is filter q of channel c, which is WebNN's order of
+ * groups.
  *
  * @param {OperatorCall} op
  */
@@ -50,7 +51,11 @@ export function depthwiseConv2d(op) {
   op.setFloat(op.activate(y, op.options.fusedActivationFunction));
 }
 
-/** TRANSPOSE_CONV: the padding follows from the output size it asks for. @param {OperatorCall} op */
+/**
+ * TRANSPOSE_CONV: the padding follows from the output size it asks for.
+ *
+ * @param {OperatorCall} op
+ */
 export function transposeConv(op) {
   const target = op.targetShape(0);
   const shape = op.requireRank(2, 4);
@@ -73,8 +78,8 @@ export function transposeConv(op) {
 
 /**
  * Convolution2DTransposeBias, MediaPipe's custom operator: a transposed convolution with bias whose
- * options are three int32: padding (1 SAME, 2 VALID), stride width, stride height. Under SAME the last
- * (input − 1) mod stride + 1 rows of the filter's overhang remain.
+ * options are three int32: padding (1 SAME, 2 VALID), stride width, stride height. Under SAME the
+ * last (input − 1) mod stride + 1 rows of the filter's overhang remain.
  *
  * @param {OperatorCall} op
  */
@@ -110,7 +115,11 @@ function transposed(strides, totals) {
   };
 }
 
-/** FULLY_CONNECTED: all but the last dimension are rows, as far as the sizes say so. @param {OperatorCall} op */
+/**
+ * FULLY_CONNECTED: all but the last dimension are rows, as far as the sizes say so.
+ *
+ * @param {OperatorCall} op
+ */
 export function fullyConnected(op) {
   const { weightsFormat, keepNumDims, fusedActivationFunction } = op.options;
   if (weightsFormat !== "DEFAULT") throw new UnsupportedError(`weights format ${weightsFormat}`);
@@ -132,8 +141,8 @@ export function fullyConnected(op) {
 }
 
 /**
- * The float view of input 0 as a matrix; stored integers are reshaped before they are dequantized, so
- * that the product stays next to its dequantizeLinear.
+ * The float view of input 0 as a matrix; stored integers are reshaped before they are dequantized,
+ * so that the product stays next to its dequantizeLinear.
  *
  * @param {OperatorCall} op
  * @param {[number, number]} shape
@@ -161,8 +170,8 @@ function setReshaped(op, result, shape) {
 }
 
 /**
- * The bias as an option of the builder's call, or nothing. An int32 bias without scales of its own counts
- * in units of input scale × filter scale.
+ * The bias as an option of the builder's call, or nothing. An int32 bias without scales of its own
+ * counts in units of input scale × filter scale.
  *
  * @param {OperatorCall} op
  * @param {{bias: number, input: number, filter: number}} positions

@@ -13,8 +13,12 @@ import { isQuantized } from "./tensor.js";
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
 const DETECTIONS_PER_CLASS = 100;
-/** Far more boxes than any detector reports; the outputs' size is the file's to choose. */
-const MAX_REPORTED = 1 << 20;
+/**
+ * Far more than any detector has: suppression takes boxes × reported steps, both the file's to
+ * choose.
+ */
+const MAX_BOXES = 1 << 16;
+const MAX_REPORTED = 1 << 12;
 
 /** @param {OperatorCall} op */
 export function detectionPostprocess(op) {
@@ -31,6 +35,9 @@ export function detectionPostprocess(op) {
   if (scores[0] !== 1 || scores[1] !== boxes || background < 0 || background > 1) {
     const expected = `[1, ${boxes}, ${options.classes} or one more]`;
     throw op.malformed(`scores ${listed(scores)}`, expected, "detection scores");
+  }
+  if (boxes > MAX_BOXES) {
+    throw op.malformed(`${boxes} boxes`, `at most ${MAX_BOXES}`, "detection boxes");
   }
   const values = op.numbers(2);
   if (!values) throw new UnsupportedError("anchors computed at run time");

@@ -7,7 +7,12 @@ import { UnsupportedError } from "./mapping.js";
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
 /** @typedef {(op: OperatorCall) => void} MapOperator */
 
-/** a ∘ b, then the fused activation if the operator has one. @param {string} method @returns {MapOperator} */
+/**
+ * a ∘ b, then the fused activation if the operator has one.
+ *
+ * @param {string} method
+ * @returns {MapOperator}
+ */
 export function binary(method) {
   return (op) =>
     op.compute([0, 1], (a, b) =>
@@ -71,7 +76,11 @@ function requireReal(op) {
   if (!op.mapping.isReal(op.output())) throw new UnsupportedError("integer operands");
 }
 
-/** x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), or WebNN's gelu, which uses erf. @param {OperatorCall} op */
+/**
+ * x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), or WebNN's gelu, which uses erf.
+ *
+ * @param {OperatorCall} op
+ */
 export function gelu(op) {
   if (!op.options.approximate) return unary("gelu")(op);
   op.compute([0], (x) => {
@@ -109,7 +118,11 @@ export function logical(method, inputs) {
   };
 }
 
-/** SELECT and SELECT_V2; the older one may choose whole rows by a vector. @param {OperatorCall} op */
+/**
+ * SELECT and SELECT_V2; the older one may choose whole rows by a vector.
+ *
+ * @param {OperatorCall} op
+ */
 export function select(op) {
   const [condition, value] = [op.shape(0), op.shape(1)];
   const rows = condition.length === 1 && value.length > 1 && op.name === "SELECT";
@@ -119,7 +132,11 @@ export function select(op) {
   op.compute([1, 2], (a, b) => op.build("where", [chooser, a, b]));
 }
 
-/** Normal form of probabilities: softmax(beta · x) over the last dimension. @param {OperatorCall} op */
+/**
+ * Normal form of probabilities: softmax(beta · x) over the last dimension.
+ *
+ * @param {OperatorCall} op
+ */
 export function softmax(op) {
   const { beta } = op.options;
   op.compute([0], (x) => {
@@ -154,7 +171,13 @@ export function batchMatMul(op) {
   );
 }
 
-/** The last two dimensions exchanged. @param {OperatorCall} op @param {MLOperand} x @returns {MLOperand} */
+/**
+ * The last two dimensions exchanged.
+ *
+ * @param {OperatorCall} op
+ * @param {MLOperand} x
+ * @returns {MLOperand}
+ */
 function transposed(op, x) {
   const permutation = x.shape.map((_, i) => i);
   permutation.push(...permutation.splice(-2).reverse());

@@ -11,7 +11,11 @@ import { isQuantized } from "./tensor.js";
 /** Beyond any image: index tables of hostile files must stay small. */
 export const MAX_TABLE = 1 << 16;
 
-/** RESHAPE: the shape is a constant, else an option, else the one declared. @param {OperatorCall} op */
+/**
+ * RESHAPE: the shape is a constant, else an option, else the one declared.
+ *
+ * @param {OperatorCall} op
+ */
 export function reshape(op) {
   const shape = op.shape(0);
   const { newShape } = op.options;
@@ -187,7 +191,11 @@ function padValue(op) {
   return Math.fround((stored - zeroPoint[0]) * scale[0]);
 }
 
-/** REFLECT is WebNN's reflection; SYMMETRIC repeats the edge, as a gather. @param {OperatorCall} op */
+/**
+ * REFLECT is WebNN's reflection; SYMMETRIC repeats the edge, as a gather.
+ *
+ * @param {OperatorCall} op
+ */
 export function mirrorPad(op) {
   const [beginning, ending] = paddings(op);
   if (op.options.mode === "REFLECT") {

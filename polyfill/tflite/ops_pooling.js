@@ -16,7 +16,11 @@ export function maxPool2d(op) {
   pool(op, (x, options) => op.build("maxPool2d", [x], options));
 }
 
-/** The root of the mean of squares; WebNN's l2Pool2d would take their sum. @param {OperatorCall} op */
+/**
+ * The root of the mean of squares; WebNN's l2Pool2d would take their sum.
+ *
+ * @param {OperatorCall} op
+ */
 export function l2Pool2d(op) {
   pool(op, (x, options) => {
     const squares = op.build("mul", [x, x]);

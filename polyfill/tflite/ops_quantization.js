@@ -3,12 +3,20 @@
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 
-/** From float, or from another quantization: either way the float view, quantized. @param {OperatorCall} op */
+/**
+ * From float, or from another quantization: either way the float view, quantized.
+ *
+ * @param {OperatorCall} op
+ */
 export function requantize(op) {
   op.setFloat(op.float(0));
 }
 
-/** CAST changes the stored numbers, not what they stand for; to BOOL, anything but 0 is 1. @param {OperatorCall} op */
+/**
+ * CAST changes the stored numbers, not what they stand for; to BOOL, anything but 0 is 1.
+ *
+ * @param {OperatorCall} op
+ */
 export function cast(op) {
   const x = op.raw(0);
   if (op.outputTensor().type === "BOOL") {

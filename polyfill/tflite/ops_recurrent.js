@@ -8,7 +8,7 @@ import { UnsupportedError } from "./mapping.js";
 
 /**
  * @typedef {object} Cell
- * @property {MLOperand} weights [4 · hidden, inputs], gates in TFLite's order: input, forget, cell, output
+ * @property {MLOperand} weights [4 · hidden, inputs], in the order input, forget, cell, output
  * @property {MLOperand} recurrent [4 · hidden, hidden]
  * @property {MLOperand} bias [4 · hidden]
  * @property {number} hidden

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // RESIZE_BILINEAR and RESIZE_NEAREST_NEIGHBOR over [batch, height, width, channels].
 //
-// WebNN's resample2d knows half-pixel centres only. TFLite's other coordinate rules are written out in
-// public operators, one axis after the other (rows, then columns), skipping an axis that keeps its
-// coordinates. Compilers recognise exactly this form, so it is kept literal:
+// WebNN's resample2d knows half-pixel centres only. TFLite's other coordinate rules are written out
+// in public operators, one axis after the other (rows, then columns), skipping an axis that keeps
+// its coordinates. Compilers recognise exactly this form, so it is kept literal:
 //
 //   a = gather(x, lower, {axis})          lower, upper: int32 constants [output size]
 //   b = gather(x, upper, {axis})
@@ -51,8 +51,8 @@ function interpolate(op, x, axis, size, rule) {
 }
 
 /**
- * Rows or columns to mix, in float32 as TFLite computes them. Without half pixels the coordinates start
- * at 0 and never leave the input by one or more.
+ * Rows or columns to mix, in float32 as TFLite computes them. Without half pixels the coordinates
+ * start at 0 and never leave the input by one or more.
  *
  * @param {number} input
  * @param {number} output

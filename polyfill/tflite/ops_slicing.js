@@ -27,9 +27,12 @@ export function slice(op) {
   op.move("slice", [0], (x) => op.build("slice", [x, starts, sizes]));
 }
 
+/** Masks are int32. */
+const MASK_BITS = 32;
+
 /**
- * What a strided slice does to one dimension of its input: `extent` elements from `start` are walked by
- * `stride`, after reversing the axis if `reversed`; `removed` drops the dimension.
+ * What a strided slice does to one dimension of its input: `extent` elements from `start` are
+ * walked by `stride`, after reversing the axis if `reversed`; `removed` drops the dimension.
  *
  * @typedef {object} Cut
  * @property {number} start
@@ -60,8 +63,9 @@ export function stridedSlice(op) {
 }
 
 /**
- * Walk the specification and the input's dimensions together. A bit of a mask belongs to a position of
- * the specification: an ellipsis takes as many dimensions as the others leave, a new axis takes none.
+ * Walk the specification and the input's dimensions together. A bit of a mask belongs to a position
+ * of the specification: an ellipsis takes as many dimensions as the others leave, a new axis takes
+ * none.
  *
  * @param {OperatorCall} op
  * @param {readonly number[]} shape
@@ -71,6 +75,9 @@ function plan(op, shape) {
   const [begin, end, strides] = ["begin", "end", "strides"].map((what, k) =>
     op.requireNumbers(k + 1, what),
   );
+  if (begin.length > MASK_BITS) {
+    throw op.malformed(`${begin.length} ranges`, `at most ${MASK_BITS}`, "strided slice");
+  }
   if (end.length !== begin.length || strides.length !== begin.length) {
     const got = `${begin.length}, ${end.length} and ${strides.length} entries`;
     throw op.malformed(got, "as many of begin, end and strides", "strided slice");
@@ -79,6 +86,8 @@ function plan(op, shape) {
   const has = (/** @type {number} */ mask, /** @type {number} */ k) => ((mask >> k) & 1) === 1;
   const taking = begin.filter((_, k) => !has(ellipsisMask, k) && !has(newAxisMask, k)).length;
   const open = shape.length - taking;
+  const ellipses = begin.filter((_, k) => has(ellipsisMask, k)).length;
+  if (ellipses > 1) throw op.malformed(`${ellipses} ellipses`, "one", "strided slice");
   /** @type {Cut[]} */
   const cuts = [];
   /** @type {number[]} */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What TFLite_Detection_PostProcess computes, outside the graph: box decoding and non-maximum suppression
-// are a few thousand branches, for which WebNN has no operators.
+// What TFLite_Detection_PostProcess computes, outside the graph: box decoding and non-maximum
+// suppression are a few thousand branches, for which WebNN has no operators.
 //
-// Each box is coded against an anchor (y, x, height, width): centre = code / scale · size + centre of the
-// anchor, half size = exp(code / scale) · size / 2. Suppression drops a box that overlaps a better one by
-// more than a threshold; "fast" does so once, by each box's best class, "regular" once per class.
+// Each box is coded against an anchor (y, x, height, width): centre = code / scale · size + centre
+// of the anchor, half size = exp(code / scale) · size / 2. Suppression drops a box that overlaps a
+// better one by more than a threshold; "fast" does so once, by each box's best class, "regular"
+// once per class.
 
 /**
  * @typedef {object} DetectionOptions
  * @property {number} maxDetections
- * @property {number} maxClassesPerDetection of the fast form: how many classes a box is reported with
- * @property {number} detectionsPerClass of the regular form
+ * @property {number} maxClassesPerDetection fast form: how many classes of a box to report
+ * @property {number} detectionsPerClass regular form
  * @property {boolean} regular
  * @property {number} scoreThreshold
  * @property {number} iouThreshold
@@ -22,11 +23,14 @@
  * @typedef {object} DetectionInputs
  * @property {Float32Array} codes [boxes, codeSize], of which the first four are y, x, height, width
  * @property {number} codeSize
- * @property {Float32Array} scores [boxes, classes] or [boxes, 1 + classes] with the background first
+ * @property {Float32Array} scores [boxes, classes], or one more with the background first
  * @property {Float32Array} anchors [boxes, 4]
  */
 
-/** @typedef {{boxes: Float32Array, classes: Float32Array, scores: Float32Array, count: Float32Array}} Detections */
+/**
+ * @typedef {{boxes: Float32Array, classes: Float32Array, scores: Float32Array, count:
+ *   Float32Array}} Detections
+ */
 
 /** Corners: ymin, xmin, ymax, xmax. @typedef {Float32Array} Corners */
 

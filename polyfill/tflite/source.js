@@ -35,7 +35,7 @@ export async function readSource(source, options) {
     return bytes;
   }
   throw new TypeError(
-    "source: got something else, expected a URL, string, Response, Blob, ArrayBuffer or view of one.",
+    "source: got something else, expected a URL, Response, Blob, ArrayBuffer or view of one.",
   );
 }
 

@@ -102,6 +102,9 @@ export function readTensor(raw, index, { file, index: subgraph, buffers, limits 
   });
 }
 
+/** Twice what any runtime takes; loops over pairs of dimensions must stay short. */
+const MAX_RANK = 16;
+
 /**
  * @param {readonly number[]} shape
  * @param {number} limit
@@ -109,6 +112,9 @@ export function readTensor(raw, index, { file, index: subgraph, buffers, limits 
  * @returns {number}
  */
 function elementCount(shape, limit, place) {
+  if (shape.length > MAX_RANK) {
+    throw new TfliteError(place, `${shape.length} dimensions`, `at most ${MAX_RANK}`, "limit rank");
+  }
   let count = 1;
   for (const dimension of shape) {
     if (dimension < 0) {

@@ -96,11 +96,11 @@ export class TfliteModel {
   }
 
   /**
-   * Run the model. May be called again before the last run has finished: writes, dispatches and reads of
-   * a context happen in the order of their calls.
+   * Run the model. May be called again before the last run has finished: writes, dispatches and
+   * reads of a context happen in the order of their calls.
    *
-   * @param {Readonly<Record<string, ArrayBufferView>> | ArrayBufferView} inputs by name; the array alone
-   *   where there is one input
+   * @param {Readonly<Record<string, ArrayBufferView>> | ArrayBufferView} inputs by name; the array
+   *   alone where there is one input
    * @returns {Promise<Record<string, TypedArray>>} by name, in an object without prototype
    */
   async run(inputs) {

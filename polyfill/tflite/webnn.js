@@ -3,7 +3,8 @@
 // https://www.w3.org/TR/webnn/#api
 
 /**
- * @typedef {"float32" | "float16" | "int32" | "uint32" | "int64" | "uint64" | "int8" | "uint8"} DataType
+ * @typedef {"float32" | "float16" | "int32" | "uint32" | "int64" | "uint64" | "int8" | "uint8"
+ * } DataType
  */
 
 /** @typedef {{dataType: DataType, shape: readonly number[]}} Descriptor */

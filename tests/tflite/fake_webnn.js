@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A WebNN that records: builder calls are checked for shape and type as far as that is cheap, numbered and
-// kept; nothing is computed. Contexts, tensors and graphs note what happens to them.
+// A WebNN that records: builder calls are checked for shape and type as far as that is cheap,
+// numbered and kept; nothing is computed. Contexts, tensors and graphs note what happens to them.
 
 const ANY = ["float32", "float16", "int32", "uint32", "int64", "uint64", "int8", "uint8"];
 const FLOAT = ["float32", "float16"];
@@ -242,9 +242,10 @@ for (const name of ["logicalAnd", "logicalOr"]) {
 OPERATORS.logicalNot = [["uint8"], same];
 for (const name of ["abs", "neg", "sign", "relu"]) OPERATORS[name] = [SIGNED, same];
 for (const name of ["identity", "clamp"]) OPERATORS[name] = [ANY, same];
-for (const name of "ceil cos elu exp floor gelu hardSwish leakyRelu linear log reciprocal roundEven sigmoid sin sqrt tanh".split(
-  " ",
-)) {
+const FLOAT_UNARY =
+  "ceil cos elu exp floor gelu hardSwish leakyRelu linear log reciprocal roundEven sigmoid sin " +
+  "sqrt tanh";
+for (const name of FLOAT_UNARY.split(" ")) {
   OPERATORS[name] = [FLOAT, same];
 }
 for (const name of ["reduceSum", "reduceProduct"]) OPERATORS[name] = [SUMS, reduced];
@@ -299,7 +300,9 @@ class FakeOperand {
   }
 }
 
-/** Records calls in `nodes`: {kind, ids, name or method, values, options, dataType, shape, data}. */
+/**
+ * Records calls in `nodes`: {kind, ids, name or method, values, options, dataType, shape, data}.
+ */
 export class FakeBuilder {
   constructor(context) {
     this.context = context;

@@ -101,7 +101,8 @@ describe("a bad one", () => {
   });
 
   test("objects shared over and over", () => {
-    // A vector of many offsets to the subgraphs' one vector: a few kilobytes that would decode to gigabytes.
+    // A vector of many offsets to the subgraphs' one vector: a few kilobytes that would decode to
+    // gigabytes.
     const model = quantizedConvolution();
     const count = 20000;
     model.subgraphs = Array.from({ length: count }, () => ({ name: "n".repeat(8) }));

@@ -100,8 +100,8 @@ export function writeModel(model) {
  * Records of a model with one subgraph, for writeModel(); tests change them at will.
  *
  * `tensors`: name → {shape, type = "FLOAT32", data?: typed array, scale?, zeroPoint?, axis?}.
- * `operators`: [name, inputs, outputs, options?], tensors by name, null for one left out; a name with a
- * "!" in front is a custom operator, whose options are bytes.
+ * `operators`: [name, inputs, outputs, options?], tensors by name, null for one left out; a name
+ * with a "!" in front is a custom operator, whose options are bytes.
  */
 export function tinyModel({ tensors, operators, inputs, outputs, ...more }) {
   const names = Object.keys(tensors);

@@ -104,7 +104,10 @@ const OPTIONS = {
   scales: [10, 10, 5, 5],
 };
 
-/** Boxes of half size 0.5 around the anchors (0, 0), (0, 0.1) and (5, 5); the first score is background. */
+/**
+ * Boxes of half size 0.5 around the anchors (0, 0), (0, 0.1) and (5, 5); the first score is
+ * background.
+ */
 const INPUTS = {
   codes: new Float32Array(12),
   codeSize: 4,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detection post-processing alone: `node run_postprocess.js model heads.json` runs the model on a WebNN
-// whose graph outputs are the bytes of the files that heads.json names ({tensor name: file}); writes the
-// results beside them as <output index>.out and prints their names.
+// Detection post-processing alone: `node run_postprocess.js model heads.json` runs the model on a
+// WebNN whose graph outputs are the bytes of the files that heads.json names ({tensor name: file});
+// writes the results beside them as <output index>.out and prints their names.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

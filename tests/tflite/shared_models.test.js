@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real networks, where the data folder is present: every file is read, and mapped or refused for what
-// is known to be missing.
+// Real networks, where the data folder is present: every file is read, and mapped or refused for
+// what is known to be missing.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
