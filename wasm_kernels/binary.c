@@ -117,24 +117,34 @@ INLINE i16x8 load_u8_strided(const uint8_t* p, const ptrdiff_t stride, const int
   return v;
 }
 
-// The constants of one qu8_add or qu8_mul call.
+// The constants of a qu8_add call.
 typedef struct {
-  i16x8 a_zero_point, b_zero_point;
-  f32x4 a_scale, b_scale;
-  requantizer q;
-} qu8_operands;
+  i32x4 a_multiplier, b_multiplier, bias, y_zero_point, lo, hi;
+  int32_t shift;
+} qu8_sum;
 
-INLINE u8x16 qu8_add_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
-  const f32x8 fa = centered(a, p->a_zero_point), fb = centered(b, p->b_zero_point);
-  return u8x8_from_i32x4(requantize(fa.low * p->a_scale + fb.low * p->b_scale, &p->q),
-                         requantize(fa.high * p->a_scale + fb.high * p->b_scale, &p->q));
+INLINE i32x4 qu8_add_4(const i32x4 a, const i32x4 b, const qu8_sum* p) {
+  const i32x4 acc = p->bias + a * p->a_multiplier + b * p->b_multiplier;
+  return i32x4_min(i32x4_max((acc >> p->shift) + p->y_zero_point, p->lo), p->hi);
 }
 
+INLINE u8x16 qu8_add_8(const i16x8 a, const i16x8 b, const qu8_sum* p) {
+  return u8x8_from_i32x4(qu8_add_4(i32x4_low(a), i32x4_low(b), p),
+                         qu8_add_4(i32x4_high(a), i32x4_high(b), p));
+}
+
+// The constants of a qu8_mul call.
+typedef struct {
+  i16x8 a_zero_point, b_zero_point;
+  f32x4 scale;
+  requantizer q;
+} qu8_product;
+
 // The products are exact: |a - za|, |b - zb| <= 255, so float32 holds them.
-INLINE u8x16 qu8_mul_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
+INLINE u8x16 qu8_mul_8(const i16x8 a, const i16x8 b, const qu8_product* p) {
   const f32x8 fa = centered(a, p->a_zero_point), fb = centered(b, p->b_zero_point);
-  return u8x8_from_i32x4(requantize(fa.low * fb.low * p->a_scale, &p->q),
-                         requantize(fa.high * fb.high * p->a_scale, &p->q));
+  return u8x8_from_i32x4(requantize(fa.low * fb.low * p->scale, &p->q),
+                         requantize(fa.high * fb.high * p->scale, &p->q));
 }
 
 #define QU8_PIECES(EIGHT)                                                     \
@@ -152,13 +162,17 @@ INLINE u8x16 qu8_mul_8(const i16x8 a, const i16x8 b, const qu8_operands* p) {
     }                                                                         \
   } while (0)
 
-void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, const float a_scale,
-             const float b_scale, const int32_t a_zero_point, const int32_t b_zero_point,
+void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, const int32_t a_multiplier,
+             const int32_t b_multiplier, const int32_t bias, const int32_t shift,
              const int32_t y_zero_point, const int32_t lo, const int32_t hi,
              const broadcast_shape* shape, const int32_t begin, const int32_t end) {
-  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point),
-                          f32x4_splat(a_scale), f32x4_splat(b_scale),
-                          make_requantizer(y_zero_point, lo, hi)};
+  const qu8_sum p = {i32x4_splat(a_multiplier),
+                     i32x4_splat(b_multiplier),
+                     i32x4_splat(bias),
+                     i32x4_splat(y_zero_point),
+                     i32x4_splat(lo),
+                     i32x4_splat(hi),
+                     shift};
   QU8_PIECES(qu8_add_8);
 }
 
@@ -166,7 +180,7 @@ void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, const float scale,
              const int32_t a_zero_point, const int32_t b_zero_point, const int32_t y_zero_point,
              const int32_t lo, const int32_t hi, const broadcast_shape* shape, const int32_t begin,
              const int32_t end) {
-  const qu8_operands p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point), f32x4_splat(scale),
-                          f32x4_splat(scale), make_requantizer(y_zero_point, lo, hi)};
+  const qu8_product p = {i16x8_splat(a_zero_point), i16x8_splat(b_zero_point), f32x4_splat(scale),
+                         make_requantizer(y_zero_point, lo, hi)};
   QU8_PIECES(qu8_mul_8);
 }

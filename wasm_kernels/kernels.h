@@ -212,10 +212,12 @@ void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_poin
 void f32_binary(float* y, const float* a, const float* b, int32_t op, const broadcast_shape* shape,
                 int32_t begin, int32_t end);
 
-// y = clamp(round_half_even(f32(a - a_zero_point) * a_scale + f32(b - b_zero_point) * b_scale) +
-// y_zero_point, lo, hi); the scales are already divided by y's. A negative b_scale subtracts.
-void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, float a_scale, float b_scale,
-             int32_t a_zero_point, int32_t b_zero_point, int32_t y_zero_point, int32_t lo,
+// acc = bias + a * a_multiplier + b * b_multiplier in int32, y = clamp((acc >> shift) +
+// y_zero_point, lo, hi). With multipliers round(scale ratio * 2^shift) and bias 2^(shift-1) - the
+// zero points' share this is a sum rounded once, half up: XNNPACK's addition, to the bit. A
+// negative b_multiplier subtracts.
+void qu8_add(uint8_t* y, const uint8_t* a, const uint8_t* b, int32_t a_multiplier,
+             int32_t b_multiplier, int32_t bias, int32_t shift, int32_t y_zero_point, int32_t lo,
              int32_t hi, const broadcast_shape* shape, int32_t begin, int32_t end);
 
 // acc = (a - a_zero_point) * (b - b_zero_point), requantized.
@@ -253,6 +255,12 @@ void f32_avgpool(float* y, const float* x, float lo, float hi, const window_shap
 void qu8_avgpool(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point,
                  int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                  void* scratch, int32_t begin, int32_t end);
+
+// The mean of the bytes themselves, for equal parameters on both sides: q = clamp(origin +
+// round_half_away((sum(x) - count * origin) / count), lo, hi), as TFLite rounds it; origin is 128
+// for what was int8, else 0. A window wholly in the padding gives origin. SCRATCH: 4 * groups.
+void u8_avgpool(uint8_t* y, const uint8_t* x, int32_t origin, int32_t lo, int32_t hi,
+                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
 // y = clamp(maximum, lo, hi), from -infinity in the order of taps: NaN is never the maximum.
 void f32_maxpool(float* y, const float* x, float lo, float hi, const window_shape* shape,

@@ -69,6 +69,16 @@ void f32_avgpool(float* y, const float* x, const float lo, const float hi,
   }
 }
 
+// sum[c] = start + the bytes of channel c inside the window.
+static void sum_bytes(int32_t* sum, const uint8_t* x, const window* w, const int32_t channels,
+                      const int32_t start) {
+  for (int32_t c = 0; c < channels; c++) sum[c] = start;
+  FOR_EACH_TAP(*w) {
+    const uint8_t* p = x + tap_at(w, ky, kx);
+    for (int32_t c = 0; c < channels; c++) sum[c] += p[c];
+  }
+}
+
 void qu8_avgpool(uint8_t* y, const uint8_t* x, const float scale, const int32_t x_zero_point,
                  const int32_t y_zero_point, const int32_t lo, const int32_t hi,
                  const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
@@ -77,16 +87,29 @@ void qu8_avgpool(uint8_t* y, const uint8_t* x, const float scale, const int32_t 
   FOR_EACH_PIXEL(shape) {
     const window w = window_at(shape, row, ox);
     const int32_t count = tap_count(&w);
-    for (int32_t c = 0; c < channels; c++) sum[c] = -x_zero_point * count;
-    FOR_EACH_TAP(w) {
-      const uint8_t* p = x + tap_at(&w, ky, kx);
-      for (int32_t c = 0; c < channels; c++) sum[c] += p[c];
-    }
+    sum_bytes(sum, x, &w, channels, -x_zero_point * count);
     // A window wholly in the padding has no mean; it gives the zero point.
     const float s = count ? scale / (float)count : 0.0f;
     uint8_t* to = y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride;
     for (int32_t c = 0; c < channels; c++) {
       to[c] = (uint8_t)requantize_1((float)sum[c] * s, y_zero_point, lo, hi);
+    }
+  }
+}
+
+void u8_avgpool(uint8_t* y, const uint8_t* x, const int32_t origin, const int32_t lo,
+                const int32_t hi, const window_shape* shape, void* scratch, const int32_t begin,
+                const int32_t end) {
+  const int32_t channels = shape->groups;
+  int32_t* sum = scratch;
+  FOR_EACH_PIXEL(shape) {
+    const window w = window_at(shape, row, ox);
+    const int32_t count = max_i32(tap_count(&w), 1);
+    sum_bytes(sum, x, &w, channels, -origin * tap_count(&w));
+    uint8_t* to = y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride;
+    for (int32_t c = 0; c < channels; c++) {
+      const int32_t half = sum[c] < 0 ? -(count / 2) : count / 2;
+      to[c] = (uint8_t)clamp_i32(origin + (sum[c] + half) / count, lo, hi);
     }
   }
 }

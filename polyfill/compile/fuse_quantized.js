@@ -36,6 +36,10 @@ const NOT_WEIGHTS =
   "the weights are not dequantized 8-bit constants, one scale for all or one for each channel";
 const OVERFLOW = "a sum could leave int32";
 
+/** Scales of summands over the sum's that 21-bit multipliers can express well. */
+const MIN_SUM_RATIO = 2 ** -10;
+const MAX_SUM_RATIO = 2 ** 8;
+
 /** int32 accumulators must hold every sum. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
 
@@ -208,11 +212,14 @@ function fuseGemm(tail) {
  * @param {Tail} tail
  */
 function fuseAdd(tail) {
-  const { op } = tail;
+  const { op, y } = tail;
   if (op.op !== "add" && op.op !== "sub") return null;
   const a = dequantized(op.inputs.a);
   const b = dequantized(op.inputs.b);
   if (!a || !b) return NOT_BYTES;
+  const ratios = [a.params.scale / y.scale, b.params.scale / y.scale];
+  if (ratios.some((r) => r < MIN_SUM_RATIO || r >= MAX_SUM_RATIO))
+    return "a scale is too far from the sum's";
   const attributes = { a: a.params, b: b.params, subtract: op.op === "sub" };
   return fused(tail, "qAdd", { a: a.source, b: b.source }, attributes);
 }

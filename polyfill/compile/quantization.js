@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading quantizeLinear and dequantizeLinear nodes: their parameters as numbers, and arithmetic on them.
 
-import { constantNumbers } from "../ir/graph.js";
+import { constantNumbers, roundEven } from "../ir/graph.js";
 
 /** @typedef {import("../ir/graph.js").Node} Node */
 /** @typedef {import("../ir/graph.js").Value} Value */
@@ -70,14 +70,6 @@ export function dequantizedWeights(value, axis, count) {
     Array.from({ length: count }, (_, i) => Number(list[list.length === 1 ? 0 : i]));
   const weights = { source, scales: at(scales), zeroPoints: at(zeroPoints) };
   return weights.scales.every(isUsable) ? weights : null;
-}
-
-/** To nearest, ties to even. @param {number} value */
-function roundEven(value) {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 /**

@@ -60,6 +60,7 @@ function movedAttributes(node) {
       attributes.lo += 128;
       attributes.hi += 128;
     }
+    if (node.op === "qAveragePool2d") attributes.origin = 128;
     if (node.op === "pad") attributes.value = Number(attributes.value) + 128;
   }
   return attributes;

@@ -332,3 +332,11 @@ export function halfFromNumber(value) {
   }
   return sign | ((magnitude + 0xfff + ((magnitude >>> 13) & 1) - 0x38000000) >>> 13);
 }
+
+/** To nearest, ties to even. @param {number} value */
+export function roundEven(value) {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

@@ -5,6 +5,7 @@
 // zeroPoints} with one entry per output channel; `lo`, `hi` bound the output in its own integers. By the
 // time they are lowered, all activations are uint8 (compile/unsigned.js).
 
+import { roundEven } from "../ir/graph.js";
 import { gemmExtent, planConvolution } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
 import { matrixShape } from "./matrix.js";
@@ -167,6 +168,19 @@ function lowerGemm(to, node, { x, w, m, n, k }) {
   );
 }
 
+/**
+ * The fixed-point form of a_scale / y_scale and b_scale / y_scale: multipliers of at most 21 bits, the
+ * larger one of exactly 21, and the shift they share. This is XNNPACK's choice, so that sums agree with
+ * it bit for bit.
+ *
+ * @param {number} a
+ * @param {number} b may be negative
+ */
+function sumMultipliers(a, b) {
+  const shift = 20 - Math.floor(Math.log2(Math.max(a, Math.abs(b))));
+  return { shift, a: roundEven(a * 2 ** shift), b: roundEven(b * 2 ** shift) };
+}
+
 export const qAdd = {
   name: "qAdd",
   /** @param {Node} node @param {Lowering} to */
@@ -174,16 +188,18 @@ export const qAdd = {
     const { a, b } = node.inputs;
     const { a: pa, b: pb, y, lo, hi, subtract } = node.attributes;
     const { shape, extent, perUnit } = broadcastArguments(a.shape, b.shape, node.output.shape);
+    const multipliers = sumMultipliers(ratio(pa, y), subtract ? -ratio(pb, y) : ratio(pb, y));
+    const half = 2 ** (multipliers.shift - 1);
     to.step(
       "qu8_add",
       {
         y: node.output,
         a,
         b,
-        a_scale: ratio(pa, y),
-        b_scale: subtract ? -ratio(pb, y) : ratio(pb, y),
-        a_zero_point: pa.zeroPoint,
-        b_zero_point: pb.zeroPoint,
+        a_multiplier: multipliers.a,
+        b_multiplier: multipliers.b,
+        bias: half - multipliers.a * pa.zeroPoint - multipliers.b * pb.zeroPoint,
+        shift: multipliers.shift,
         y_zero_point: y.zeroPoint,
         lo,
         hi,
@@ -242,12 +258,20 @@ export const requantize = {
   lower: (node, to) => to.step("qu8_requantize", rescaling(node), node.output.elements),
 };
 
+/** `origin` is the uint8 form of the number 0 of the operand's own type: 128 for int8. */
 export const qAveragePool2d = {
   name: "qAveragePool2d",
   /** @param {Node} node @param {Lowering} to */
   lower(node, to) {
+    const { x, y, lo, hi, origin = 0 } = node.attributes;
     const { shape, channels, rows, perRow } = planPool(node);
-    to.step("qu8_avgpool", { ...rescaling(node), shape }, rows, perRow, { scratch: 4 * channels });
+    const scratch = 4 * channels;
+    if (x.scale === y.scale && x.zeroPoint === y.zeroPoint) {
+      const args = { y: node.output, x: node.inputs.input, origin, lo, hi, shape };
+      to.step("u8_avgpool", args, rows, perRow, { scratch });
+    } else {
+      to.step("qu8_avgpool", { ...rescaling(node), shape }, rows, perRow, { scratch });
+    }
   },
 };
 

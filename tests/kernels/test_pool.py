@@ -10,7 +10,7 @@ import pytest
 
 from .cases import SEED, Case
 from .cases.case import Rng, bytes_of, floats, garbage, struct_of, window_of
-from .cases.elementwise import broadcast_shape
+from .cases.elementwise import broadcast_shape, sum_arguments
 from .cases.filters import f32_filter, filter_shape, qu8_filter
 from .cases.products import scratch_of
 from .contract import Array, Struct
@@ -99,7 +99,7 @@ def integer_plan(rng: Rng) -> list[Case]:
         "",
         {
             **{"y": output(PIXELS * 16), "a": stem.expected, "b": project.expected},
-            **{"a_scale": 0.6, "b_scale": 0.7, "a_zero_point": 128, "b_zero_point": 128},
+            **sum_arguments(0.6, 0.7, 128, 128),
             **{**requantized, "shape": shape},
         },
         extent,

@@ -31,7 +31,6 @@ SHARED: dict[str, Generator] = {
         name: partial(products.qu8_convolution_cases, kernel=name)
         for name in ("qu8_igemm", "qu8_dwconv")
     },
-    **{name: partial(elementwise.qu8_binary_cases, kernel=name) for name in ("qu8_add", "qu8_mul")},
     **{
         name: partial(windows.f32_pool_cases, kernel=name)
         for name in ("f32_avgpool", "f32_maxpool")

@@ -101,38 +101,48 @@ def f32_binary_cases(rng: Rng) -> Iterator[Case]:
             yield Case("f32_binary", text, arguments, extent, in_place=shared)
 
 
-ADD_SCALES = [
-    (1.0, 1.0),
-    (0.5, 0.5),
-    (0.5, -0.5),
-    (0.013, 1.7),
-    (2.0**30, -(2.0**30)),
-    (1e-9, 0.25),
-]
+ADD_RATIOS = [(1.0, 1.0), (0.5, 0.5), (0.5, -0.5), (0.013, 1.7), (255.9, -0.001), (1 / 3, 2 / 7)]
+"""Scales of the summands over the sum's, each within [2^-10, 2^8)."""
 MUL_SCALES = [1.0, 0.5, 1 / 6, 1 / 14, 0.0078125, 0.0123, 3e7, 1e-12, 3e38]
 
 
-def qu8_binary_cases(rng: Rng, kernel: str) -> Iterator[Case]:
+def sum_arguments(a: float, b: float, a_zero_point: int, b_zero_point: int) -> dict[str, int]:
+    """Return the fixed-point arguments of qu8_add for two scale ratios."""
+    shift = 20 - math.floor(math.log2(max(a, abs(b))))
+    ma, mb = round(a * 2**shift), round(b * 2**shift)
+    bias = 2 ** (shift - 1) - ma * a_zero_point - mb * b_zero_point
+    return {"a_multiplier": ma, "b_multiplier": mb, "bias": bias, "shift": shift}
+
+
+def qu8_add_cases(rng: Rng) -> Iterator[Case]:
     for index, (note, shape, extent, size, a_size, b_size, shared) in enumerate(broadcasts()):
-        scales = ADD_SCALES if kernel == "qu8_add" else [(s, 0.0) for s in MUL_SCALES]
         for step in range(1 if size > 500 else 3):
-            a_scale, b_scale = scales[(index + step) % len(scales)]
+            a, b = ADD_RATIOS[(index + step) % len(ADD_RATIOS)]
             lo, hi = bounds(rng)
-            scale_arguments = (
-                {"a_scale": a_scale, "b_scale": b_scale}
-                if kernel == "qu8_add"
-                else {"scale": a_scale}
-            )
             arguments = {
                 "y": garbage(rng, np.uint8, size),
                 "a": bytes_of(rng, a_size),
                 "b": bytes_of(rng, b_size),
-                **scale_arguments,
-                **{"a_zero_point": zero_points(rng), "b_zero_point": zero_points(rng)},
+                **sum_arguments(a, b, zero_points(rng), zero_points(rng)),
                 **{"y_zero_point": zero_points(rng), "lo": lo, "hi": hi, "shape": shape},
             }
-            text = f"{note} scales {a_scale} {b_scale} in place={shared}"
-            yield Case(kernel, text, arguments, extent, in_place=shared)
+            yield Case("qu8_add", f"{note} ratios {a} {b}", arguments, extent, in_place=shared)
+
+
+def qu8_mul_cases(rng: Rng) -> Iterator[Case]:
+    for index, (note, shape, extent, size, a_size, b_size, shared) in enumerate(broadcasts()):
+        for step in range(1 if size > 500 else 3):
+            scale = MUL_SCALES[(index + step) % len(MUL_SCALES)]
+            lo, hi = bounds(rng)
+            arguments = {
+                "y": garbage(rng, np.uint8, size),
+                "a": bytes_of(rng, a_size),
+                "b": bytes_of(rng, b_size),
+                **{"scale": scale, "a_zero_point": zero_points(rng)},
+                **{"b_zero_point": zero_points(rng), "y_zero_point": zero_points(rng)},
+                **{"lo": lo, "hi": hi, "shape": shape},
+            }
+            yield Case("qu8_mul", f"{note} scale {scale}", arguments, extent, in_place=shared)
 
 
 # ---------------------------------------------------------------------------

@@ -66,6 +66,19 @@ def qu8_avgpool_cases(rng: Rng) -> Iterator[Case]:
         yield Case("qu8_avgpool", text, arguments, extent, scratch)
 
 
+def u8_avgpool_cases(rng: Rng) -> Iterator[Case]:
+    for index, (note, window) in enumerate(pools(rng)):
+        origin = (0, 128)[index % 2]
+        lo, hi = bounds(rng)
+        arguments = {
+            "y": garbage(rng, np.uint8, output_size(window)),
+            "x": bytes_of(rng, input_size(window)),
+            **{"origin": origin, "lo": lo, "hi": hi, "shape": window},
+        }
+        extent, scratch = extent_of("u8_avgpool", window), scratch_of("u8_avgpool", window)
+        yield Case("u8_avgpool", f"{note} origin {origin}", arguments, extent, scratch)
+
+
 def u8_maxpool_cases(rng: Rng) -> Iterator[Case]:
     for note, window in pools(rng):
         lo, hi = bounds(rng)

@@ -51,6 +51,16 @@ def qu8_avgpool(
     write_pixels(y, shape, requantize(value, y_zero_point, lo, hi))
 
 
+def u8_avgpool(y: Array, x: Array, origin: int, lo: int, hi: int, shape: Struct) -> None:
+    total = windows(x, shape, shape.groups, origin).astype(np.int64).sum(axis=3)
+    taps = shape.kernel_height * shape.kernel_width
+    count = np.maximum(counts(shape), 1)
+    difference = total - taps * origin
+    # Half away from origin: floor(2|d| + n, 2n) with d's sign.
+    rounded = np.sign(difference) * ((2 * np.abs(difference) + count) // (2 * count))
+    write_pixels(y, shape, np.clip(origin + rounded, lo, hi))
+
+
 def f32_maxpool(y: Array, x: Array, lo: float, hi: float, shape: Struct) -> None:
     taps = windows(x, shape, shape.groups, -np.inf)
     top = np.full(taps.shape[:3] + taps.shape[4:], -np.inf, F32)
