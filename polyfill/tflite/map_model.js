@@ -29,7 +29,8 @@ import { isQuantized } from "./tensor.js";
  */
 
 /**
- * @typedef {{scale: readonly number[], zeroPoint: readonly number[], axis: number}} StoredQuantization
+ * @typedef {Pick<import("./tensor.js").Quantization, "scale" | "zeroPoint" | "axis">
+ * } StoredQuantization
  */
 
 /**
@@ -78,8 +79,7 @@ export function mapModel(model, builder, limits, options = {}) {
   const outputs = new Names();
   const result = mapOutputs(mapping, signature, named, options, outputs);
   const feeds = mapFeeds(mapping, outputs);
-  const reached = [...outputs.operands.values()].map((operand) => mapping.sourcesOf(operand));
-  const used = new Set(reached.flatMap((names) => [...names]));
+  const used = mapping.inputsBehind(outputs.operands.values());
   return {
     inputs: inputs.map((info) => ({ info, used: used.has(info.name) })),
     outputs: result,
@@ -93,8 +93,13 @@ function chooseSignature(model, key) {
   if (key === undefined) return model.signatures.find((s) => s.subgraph === 0) ?? null;
   const signature = model.signatures.find((s) => s.key === key);
   if (signature) return signature;
-  const keys = model.signatures.map((s) => quoted(s.key)).join(", ") || "no signature";
-  throw new TfliteError({ file: model.file }, `signature ${quoted(key)}`, keys, "signature");
+  const keys = model.signatures.slice(0, 8).map((s) => quoted(s.key));
+  throw new TfliteError(
+    { file: model.file },
+    `signature ${quoted(key)}`,
+    keys.join(", ") || "none",
+    "signature",
+  );
 }
 
 // Inputs.

@@ -48,6 +48,12 @@ const DATA_TYPES = {
  * @property {(inputs: ArrayLike<number>[]) => Float32Array[]} run
  */
 
+/**
+ * Builder calls and elements of small constants for one model: hundreds of times what large ones
+ * need, seconds at most.
+ */
+const MAX_WORK = 1 << 22;
+
 /** Something WebNN cannot express; collected, so that all of a file's can be reported at once. */
 export class UnsupportedError extends Error {}
 
@@ -61,10 +67,13 @@ export class Mapping {
   #float = [];
   /** @type {Map<string, MLOperand>} scales and other small constants, by content */
   #shared = new Map();
-  /** @type {Map<MLOperand, ReadonlySet<string>>} the graph inputs an operand depends on */
-  #sources = new Map();
+  /** @type {Map<unknown, readonly unknown[]>} what an operand was made of, operands among it */
+  #origins = new Map();
+  /** @type {Map<MLOperand, string>} */
+  #inputs = new Map();
   /** @type {Set<MLOperand>} inputs and constants */
   #leaves = new Set();
+  #budget = MAX_WORK;
   /** @type {Postprocess[]} */
   postprocesses = [];
 
@@ -116,10 +125,10 @@ export class Mapping {
   call(method, values, options) {
     const make = /** @type {any} */ (this.#builder)[method];
     if (typeof make !== "function") throw new UnsupportedError(`no ${method} in this WebNN`);
+    this.#spend(1);
     const result = make.call(this.#builder, ...values, options);
-    const used = [...values, ...Object.values(options)].flat();
-    const sources = union(used.map((value) => this.#sources.get(/** @type {any} */ (value))));
-    for (const operand of [result].flat()) this.#sources.set(operand, sources);
+    const origins = [...values, ...Object.values(options)].flat();
+    for (const operand of [result].flat()) this.#origins.set(operand, origins);
     return result;
   }
 
@@ -142,7 +151,7 @@ export class Mapping {
    */
   input(name, dataType, shape) {
     const operand = this.#builder.input(name, { dataType, shape });
-    this.#sources.set(operand, new Set([name]));
+    this.#inputs.set(operand, name);
     this.#leaves.add(operand);
     return operand;
   }
@@ -156,6 +165,7 @@ export class Mapping {
    * @returns {MLOperand}
    */
   constant(dataType, shape, values) {
+    this.#spend(values.length);
     const key = `${dataType} ${shape} ${values}`;
     let operand = this.#shared.get(key);
     if (!operand) {
@@ -177,9 +187,26 @@ export class Mapping {
     return this.#leaves.has(operand);
   }
 
-  /** @param {MLOperand} operand @returns {ReadonlySet<string>} names of graph inputs */
-  sourcesOf(operand) {
-    return this.#sources.get(operand) ?? new Set();
+  /** @param {Iterable<MLOperand>} operands @returns {Set<string>} graph inputs they depend on */
+  inputsBehind(operands) {
+    /** @type {Set<unknown>} */
+    const reached = new Set(operands);
+    const names = new Set();
+    // A set may grow while it is walked.
+    for (const operand of reached) {
+      const name = this.#inputs.get(/** @type {MLOperand} */ (operand));
+      if (name !== undefined) names.add(name);
+      for (const origin of this.#origins.get(operand) ?? []) {
+        if (typeof origin === "object") reached.add(origin);
+      }
+    }
+    return names;
+  }
+
+  /** @param {number} work */
+  #spend(work) {
+    this.#budget -= work;
+    if (this.#budget < 0) throw new UnsupportedError("more builder calls than a model needs");
   }
 
   /** @param {number} index @param {MLOperand} operand */
@@ -284,18 +311,6 @@ export class Mapping {
   error(place, got, expected, rule) {
     return new TfliteError({ ...this.place, ...place }, got, expected, rule);
   }
-}
-
-/** @param {(ReadonlySet<string> | undefined)[]} sets @returns {ReadonlySet<string>} */
-function union(sets) {
-  /** @type {ReadonlySet<string>} */
-  let all = new Set();
-  for (const set of sets) {
-    // Nearly always one input: the set is then shared by all operands.
-    if (!set || set === all || set.size === 0) continue;
-    all = all.size === 0 ? set : new Set([...all, ...set]);
-  }
-  return all;
 }
 
 /** @param {DataType} dataType @param {readonly number[]} values @returns {ArrayBufferView} */

@@ -237,32 +237,41 @@ function readOperator(raw, index, { file, bytes, index: subgraph, codes }) {
  * @returns {Signature[]}
  */
 function readSignatures(raw, subgraphs, file) {
+  const borders = subgraphs.map(({ inputs, outputs }) => ({
+    inputs: new Set(inputs),
+    outputs: new Set(outputs),
+  }));
   return raw.map((entry, i) => {
-    const path = `model.signatureDefs[${i}]`;
-    const subgraph = subgraphs[entry.subgraphIndex];
-    if (!subgraph) {
+    const place = { file, path: `model.signatureDefs[${i}]` };
+    const border = borders[entry.subgraphIndex];
+    if (!border) {
       const got = `subgraph ${entry.subgraphIndex}`;
-      throw new TfliteError({ file, path }, got, `below ${subgraphs.length}`, "subgraph index");
+      throw new TfliteError(place, got, `below ${subgraphs.length}`, "subgraph index");
     }
-    /** @param {any[] | null} maps @param {readonly number[]} allowed @param {string} side */
-    const named = (maps, allowed, side) => {
-      const known = new Set(allowed);
-      return Object.freeze(
-        (maps ?? []).map(({ name, tensorIndex: tensor }) => {
-          if (!known.has(tensor)) {
-            const got = `tensor ${tensor} for ${quoted(name ?? "")}`;
-            const expected = `one of the subgraph's ${side} ${listed(allowed)}`;
-            throw new TfliteError({ file, path }, got, expected, `signature ${side}`);
-          }
-          return Object.freeze({ name: name ?? "", tensor });
-        }),
-      );
-    };
     return Object.freeze({
       key: entry.signatureKey ?? "",
       subgraph: entry.subgraphIndex,
-      inputs: named(entry.inputs, subgraph.inputs, "inputs"),
-      outputs: named(entry.outputs, subgraph.outputs, "outputs"),
+      inputs: readTensorMap(entry.inputs ?? [], border.inputs, "inputs", place),
+      outputs: readTensorMap(entry.outputs ?? [], border.outputs, "outputs", place),
     });
   });
+}
+
+/**
+ * @param {{name: string | null, tensorIndex: number}[]} raw
+ * @param {ReadonlySet<number>} allowed
+ * @param {string} side
+ * @param {import("./errors.js").Place} place
+ */
+function readTensorMap(raw, allowed, side, place) {
+  const entries = raw.map(({ name: given, tensorIndex: tensor }) => {
+    const name = given ?? "";
+    if (!allowed.has(tensor)) {
+      const got = `tensor ${tensor} for ${quoted(name)}`;
+      const expected = `one of the subgraph's ${side} ${listed([...allowed])}`;
+      throw new TfliteError(place, got, expected, `signature ${side}`);
+    }
+    return Object.freeze({ name, tensor });
+  });
+  return Object.freeze(entries);
 }

@@ -16,6 +16,7 @@ FAMILIES = (
     elementwise.activations,
     elementwise.reductions,
     elementwise.conversions,
+    movement.flattening,
     movement.movements,
     movement.strided_slices,
     movement.blocks,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from tests.tflite.cases.case import MAKERS, Case, f32, i8, i32, one, u8
-from tests.tflite.tiny_models import Tensor, constant
+from tests.tflite.cases.case import MAKERS, Case, f32, i8, i32, one, u8, values
+from tests.tflite.tiny_models import Operator, Tensor, constant, write_model
 
 REFLECT = [[0, 0], [2, 1], [1, 3]]
 SYMMETRIC = [[2, 0], [3, 1], [1, 4]]
@@ -145,3 +145,31 @@ def blocks() -> Iterator[tuple[str, Case]]:
         yield f"space_to_batch_{kind}", one("SPACE_TO_BATCH_ND", parts, make())
         parts = {"x": make(12, 2, 2, 2), "b": constant([2, 3]), "c": constant([[1, 0], [0, 2]])}
         yield f"batch_to_space_{kind}", one("BATCH_TO_SPACE_ND", parts, make())
+
+
+def flattening() -> Iterator[tuple[str, Case]]:
+    """What a converter makes of a Flatten layer: the batch taken from the shape at run time."""
+    tensors = {
+        "x": f32(2, 3, 4),
+        "shape": i32(3),
+        "0": constant([0]),
+        "1": constant([1]),
+        "batch": i32(),
+        "rest": constant(-1),
+        "target": i32(2),
+        "y": f32(2, 12),
+    }
+    operators = [
+        Operator("SHAPE", ("x",), ("shape",), "ShapeOptions", {"outType": 2}),
+        Operator(
+            "STRIDED_SLICE",
+            ("shape", "0", "1", "1"),
+            ("batch",),
+            "StridedSliceOptions",
+            {"shrinkAxisMask": 1},
+        ),
+        Operator("PACK", ("batch", "rest"), ("target",), "PackOptions", {"valuesCount": 2}),
+        Operator("RESHAPE", ("x", "target"), ("y",)),
+    ]
+    model = write_model(tensors, operators, ("x",), ("y",))
+    yield "flatten", Case(model, (values(tensors["x"]),))
