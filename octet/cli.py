@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from octet import __version__
-from octet.commands import inspect, run, sizes
+from octet.commands import conformance, inspect, run, sizes
 from octet.errors import OctetError, UsageError, unknown
 
 
@@ -23,7 +23,12 @@ class Command(Protocol):
         """Do it and return the exit code; an OctetError is printed without a traceback."""
 
 
-COMMANDS: dict[str, Command] = {"run": run, "inspect": inspect, "sizes": sizes}
+COMMANDS: dict[str, Command] = {
+    "run": run,
+    "inspect": inspect,
+    "conformance": conformance,
+    "sizes": sizes,
+}
 """Every subcommand and its module, in the order of the help."""
 
 

@@ -3,12 +3,14 @@
 
 import { configure, describeGraph, install } from "/dist/octet.js";
 
-/** @typedef {{dataType: string, shape: number[], constant?: boolean, base64: string}} TensorData */
+/** `times`: how often the bytes repeat. */
+/** @typedef {{dataType: string, shape: number[], constant: boolean, base64: string, times: number}} TensorData */
 /**
  * @typedef {object} Case
  * @property {Record<string, TensorData>} inputs
  * @property {{op: string, args: any[], outputs: string[]}[]} calls
  * @property {string[]} outputs
+ * @property {number | null} limit how many elements of an output are wanted at most
  */
 
 /** @type {any} */
@@ -24,6 +26,15 @@ async function start(settings) {
 /** @param {string} text */
 function fromBase64(text) {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+/** @param {TensorData} tensor */
+function bytesOf({ base64, times }) {
+  const pattern = fromBase64(base64);
+  if (times === 1) return pattern;
+  const bytes = new Uint8Array(pattern.length * times);
+  for (let at = 0; at < bytes.length; at += pattern.length) bytes.set(pattern, at);
+  return bytes;
 }
 
 /** @param {Uint8Array} bytes */
@@ -55,11 +66,11 @@ function argument(arg, operands) {
 async function build({ inputs, calls, outputs }) {
   const builder = new /** @type {any} */ (globalThis).MLGraphBuilder(context);
   const operands = new Map();
-  for (const [name, { dataType, shape, constant, base64 }] of Object.entries(inputs)) {
-    const descriptor = { dataType, shape };
+  for (const [name, tensor] of Object.entries(inputs)) {
+    const { dataType, shape, constant } = tensor;
     const operand = constant
-      ? builder.constant(descriptor, fromBase64(base64))
-      : builder.input(name, descriptor);
+      ? builder.constant({ dataType, shape }, bytesOf(tensor))
+      : builder.input(name, { dataType, shape });
     operands.set(name, operand);
   }
   for (const { op, args, outputs: names } of calls) {
@@ -71,6 +82,20 @@ async function build({ inputs, calls, outputs }) {
   return builder.build(named);
 }
 
+/**
+ * @param {{dataType: string, shape: readonly number[]}} tensor
+ * @param {Uint8Array} bytes
+ * @param {number | null} limit
+ */
+function encoded({ dataType, shape }, bytes, limit) {
+  const elements = shape.reduce((product, d) => product * d, 1);
+  if (limit === null || elements <= limit) {
+    return { dataType, shape: [...shape], base64: toBase64(bytes) };
+  }
+  const part = bytes.subarray(0, (bytes.length / elements) * limit);
+  return { dataType, shape: [limit], base64: toBase64(part) };
+}
+
 /** @param {Case} test */
 async function runOne(test) {
   const graph = await build(test);
@@ -78,9 +103,9 @@ async function runOne(test) {
   /** @type {Record<string, any>} */
   const from = {};
   for (const name of Object.keys(inputs)) {
-    const { dataType, shape, base64 } = test.inputs[name];
+    const { dataType, shape } = test.inputs[name];
     from[name] = await context.createTensor({ dataType, shape, writable: true });
-    context.writeTensor(from[name], fromBase64(base64));
+    context.writeTensor(from[name], bytesOf(test.inputs[name]));
   }
   /** @type {Record<string, any>} */
   const into = {};
@@ -88,11 +113,10 @@ async function runOne(test) {
     into[name] = await context.createTensor({ ...descriptor, readable: true });
   }
   context.dispatch(graph, from, into);
-  /** @type {Record<string, TensorData>} */
+  /** @type {Record<string, {dataType: string, shape: number[], base64: string}>} */
   const outputs = {};
   for (const [name, tensor] of Object.entries(into)) {
-    const base64 = toBase64(new Uint8Array(await context.readTensor(tensor)));
-    outputs[name] = { dataType: tensor.dataType, shape: [...tensor.shape], base64 };
+    outputs[name] = encoded(tensor, new Uint8Array(await context.readTensor(tensor)), test.limit);
   }
   for (const tensor of [...Object.values(from), ...Object.values(into)]) tensor.destroy();
   graph.destroy();

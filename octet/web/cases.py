@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Page
@@ -28,6 +30,17 @@ PAGE = (
 
 BATCH = 200
 """Cases a page is given at a time."""
+
+NIBBLES = {"int4": np.dtype(ml_dtypes.int4), "uint4": np.dtype(ml_dtypes.uint4)}
+"""The types of which a byte holds two; their arrays have an element a byte."""
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A large tensor of ``shape``: ``pattern``, one-dimensional, again and again."""
+
+    pattern: Array
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -51,16 +64,18 @@ class Case:
     """A graph and the numbers to run it on.
 
     Attributes:
-        inputs: arrays by operand name; float16 as NumPy float16.
+        inputs: arrays by operand name; float16 as NumPy's, int4 and uint4 as ml_dtypes' types.
         calls: in order.
         outputs: names of the operands to read back.
         constants: names of the inputs that are constants.
+        limit: how many elements of an output come back at most, flat; None for all, in its shape.
     """
 
-    inputs: Mapping[str, Array]
+    inputs: Mapping[str, Array | Repeated]
     calls: Sequence[Call]
     outputs: Sequence[str]
     constants: frozenset[str] = field(default_factory=frozenset)
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -122,29 +137,54 @@ def case_runner(
 
 def _encode_case(case: Case) -> dict[str, Any]:
     inputs = {
-        name: {
-            "dataType": array.dtype.name,
-            "shape": list(array.shape),
-            "constant": name in case.constants,
-            "base64": base64.b64encode(np.ascontiguousarray(array).tobytes()).decode(),
-        }
-        for name, array in case.inputs.items()
+        name: {**_encode_tensor(tensor), "constant": name in case.constants}
+        for name, tensor in case.inputs.items()
     }
     calls = [
         {"op": call.op, "args": list(call.args), "outputs": list(call.outputs)}
         for call in case.calls
     ]
-    return {"inputs": inputs, "calls": calls, "outputs": list(case.outputs)}
+    return {"inputs": inputs, "calls": calls, "outputs": list(case.outputs), "limit": case.limit}
+
+
+def _encode_tensor(tensor: Array | Repeated) -> dict[str, Any]:
+    array = tensor.pattern if isinstance(tensor, Repeated) else tensor
+    packed = _pack_nibbles(array) if array.dtype.name in NIBBLES else np.ascontiguousarray(array)
+    return {
+        "dataType": array.dtype.name,
+        "shape": list(tensor.shape),
+        "base64": base64.b64encode(packed.tobytes()).decode(),
+        "times": math.prod(tensor.shape) // array.size if isinstance(tensor, Repeated) else 1,
+    }
+
+
+def _pack_nibbles(array: Array) -> Array:
+    """Two elements a byte, the first in the low bits."""
+    nibbles = array.astype(np.int8).ravel().view(np.uint8) & 15
+    pairs = np.pad(nibbles, (0, nibbles.size % 2)).reshape(-1, 2)
+    packed: Array = pairs[:, 0] | pairs[:, 1] << 4
+    return packed
+
+
+def _unpack_nibbles(packed: bytes, data_type: str, count: int) -> Array:
+    both = np.frombuffer(packed, np.uint8)
+    nibbles = np.stack([both & 15, both >> 4], axis=1).ravel()[:count]
+    if data_type == "int4":
+        nibbles = (nibbles ^ 8).astype(np.int8) - 8
+    return nibbles.astype(NIBBLES[data_type])
 
 
 def _decode_result(answer: Mapping[str, Any]) -> Result:
     if "error" in answer:
         error = answer["error"]
         return Result({}, [], "", f"{error['name']}: {error['message']}")
-    outputs = {
-        name: np.frombuffer(base64.b64decode(tensor["base64"]), tensor["dataType"])
-        .reshape(tensor["shape"])
-        .copy()
-        for name, tensor in answer["outputs"].items()
-    }
+    outputs = {name: _decode_tensor(tensor) for name, tensor in answer["outputs"].items()}
     return Result(outputs, answer["kernels"], answer["text"], None)
+
+
+def _decode_tensor(tensor: Mapping[str, Any]) -> Array:
+    data, shape = base64.b64decode(tensor["base64"]), tensor["shape"]
+    data_type = tensor["dataType"]
+    if data_type in NIBBLES:
+        return _unpack_nibbles(data, data_type, math.prod(shape)).reshape(shape)
+    return np.frombuffer(data, data_type).reshape(shape).copy()
