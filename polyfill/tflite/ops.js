@@ -12,6 +12,7 @@ import {
 } from "./ops_convolution.js";
 import { detectionPostprocess } from "./ops_detection.js";
 import * as elementwise from "./ops_elementwise.js";
+import { activation, binary, comparison, logical, unary } from "./ops_elementwise.js";
 import * as movement from "./ops_movement.js";
 import { averagePool2d, l2Pool2d, maxPool2d } from "./ops_pooling.js";
 import { cast, requantize } from "./ops_quantization.js";
@@ -30,7 +31,6 @@ import { slice, stridedSlice } from "./ops_slicing.js";
  * @property {readonly [number, number]} outputs
  */
 
-const { activation, binary, comparison, logical, unary } = elementwise;
 const MANY = Number.MAX_SAFE_INTEGER;
 
 /**
