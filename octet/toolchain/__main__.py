@@ -7,6 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from octet.bench import command as bench
 from octet.errors import OctetError
 from octet.toolchain import arguments, check, lock, pipeline, process, serving, testing
 from octet.toolchain.native import RUNNER_SOURCE
@@ -27,6 +28,20 @@ def _test(options: argparse.Namespace) -> int:
         if RUNNER_SOURCE.exists():
             pipeline.build_native()
     return testing.run_tests(options.rest)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.build()
+    request = bench.Request(
+        models=options.models,
+        with_peers=options.peers,
+        threads=options.threads,
+        variants=options.variants,
+        rounds=options.rounds,
+        json=options.json,
+    )
+    return bench.run(console, request)
 
 
 def _native(options: argparse.Namespace) -> int:
@@ -50,6 +65,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "build": _build,
     "test": _test,
     "serve": _serve,
+    "bench": _bench,
     "check": _check,
     "native": _native,
 }

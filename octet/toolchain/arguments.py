@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from pathlib import Path
 from typing import NoReturn
 
 from octet.errors import UsageError, unknown
@@ -34,6 +35,45 @@ def _serve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=8000, help="0 takes a free one (8000)")
 
 
+def _counts(text: str) -> list[int]:
+    """Numbers above 0, by commas."""
+    words = text.split(",")
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected numbers above 0: 1,2")
+    return [int(word) for word in words]
+
+
+def _count(text: str) -> int:
+    counts = _counts(text)
+    if len(counts) > 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected one number")
+    return counts[0]
+
+
+def _variants(text: str) -> list[str]:
+    known = ("scalar", "simd", "relaxed")
+    words = text.split(",")
+    if not set(words) <= set(known):
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected some of {','.join(known)}")
+    return words
+
+
+def _bench_options(parser: argparse.ArgumentParser) -> None:
+    models = "short names or .tflite files; the demo networks if there are none"
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=models)
+    parser.add_argument("--peers", action="store_true", help="measure the peers beside octet")
+    parser.add_argument(
+        "--threads", type=_counts, default=[1, 2], metavar="N,N", help="thread counts (1,2)"
+    )
+    parser.add_argument(
+        "--variants", type=_variants, default=[], metavar="NAME,NAME", help="octet's wasm files"
+    )
+    parser.add_argument(
+        "--rounds", type=_count, default=15, metavar="N", help="every engine's turns (15)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go, too")
+
+
 @dataclass(frozen=True)
 class Command:
     """A command of build.py: its help line, its options, whether the rest goes to pytest."""
@@ -47,6 +87,7 @@ COMMANDS = {
     "build": Command("build kernels, bundle and release into build/ (the default)"),
     "test": Command("build, then run all tests; what follows goes to pytest", takes_rest=True),
     "serve": Command("serve what was built on localhost", _serve_options),
+    "bench": Command("build, then measure octet and its peers", _bench_options),
     "check": Command("formatting, lint and types of C, Python and JavaScript", _check_options),
     "native": Command("build the kernels for this machine, under sanitizers"),
     "clean": Command("remove everything that was built", _clean_options),

@@ -78,36 +78,38 @@ REQUIREMENTS = (
         "Python's venv module",
         ("python3-venv",),
         "the venv and ensurepip modules of your Python",
-        ("build", "test", "native", "check", "serve"),
+        ("build", "test", "bench", "native", "check", "serve"),
         lambda: VENV_PYTHON.exists() or importlib.util.find_spec("ensurepip") is not None,
     ),
     Requirement(
         "TLS certificates",
         ("ca-certificates",),
         "your system's root certificates",
-        ("build", "test", "check"),
+        ("build", "test", "bench", "check"),
         lambda: not is_debian_12() or Path("/etc/ssl/certs/ca-certificates.crt").exists(),
     ),
     Requirement(
         f"Node.js {NODE_MAJOR} or newer",
         ("nodejs",),
         "https://nodejs.org/en/download",
-        ("build", "test", "check"),
+        ("build", "test", "bench", "check"),
         _has_node,
     ),
-    Requirement("npm", ("npm",), "comes with Node.js", ("build", "test", "check"), on_path("npm")),
+    Requirement(
+        "npm", ("npm",), "comes with Node.js", ("build", "test", "bench", "check"), on_path("npm")
+    ),
     Requirement(
         "Emscripten (emcc)",
         ("emscripten",),
         "https://emscripten.org/docs/getting_started/downloads.html",
-        ("build", "test"),
+        ("build", "test", "bench"),
         on_path("emcc"),
     ),
     Requirement(
         f"LLVM {LLVM} for Debian's Emscripten",
         (f"clang-{LLVM}", f"lld-{LLVM}", f"llvm-{LLVM}"),
         "comes with the Emscripten SDK",
-        ("build", "test"),
+        ("build", "test", "bench"),
         _has_llvm,
     ),
     Requirement(
@@ -117,7 +119,7 @@ REQUIREMENTS = (
         "Chromium",
         ("chromium",),
         "any Chromium or Chrome; OCTET_CHROMIUM may name its executable",
-        ("test",),
+        ("test", "bench"),
         has_chromium,
     ),
 )

@@ -34,7 +34,8 @@ PYTHON = {
     "onnx": set(),
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
-    "toolchain": {"codegen", "web"},
+    "bench": {"web", "toolchain.paths", "toolchain.process"},
+    "toolchain": {"codegen", "web", "bench"},
     "commands": {"codegen", "tflite", "onnx", "web", "quantize", "toolchain"},
     "cli": {"commands"},
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// octet through its loader.
+
+import { configure, describeContext, install } from "octet";
+import { loadModel } from "octet/tflite";
+import { fill } from "../inputs.js";
+
+/** @type {import("../adapter.js").Load} */
+export async function load(bytes, { threads, variant }) {
+  install("force");
+  configure({ threads, variant });
+  const start = performance.now();
+  const context = await /** @type {any} */ (navigator).ml.createContext();
+  const initMs = performance.now() - start;
+  const data = await bytes;
+  const compiling = performance.now();
+  const model = await loadModel(data, { context });
+  const compileMs = performance.now() - compiling;
+  /** @type {{name: string, dataType: string, shape: number[]}[]} */
+  const infos = model.inputs;
+  const inputs = Object.fromEntries(infos.map((i) => [i.name, fill(i.dataType, i.shape)]));
+  return {
+    initMs,
+    compileMs,
+    facts: describeContext(context),
+    async run() {
+      const results = await model.run(inputs);
+      return model.outputs.map((/** @type {{name: string}} */ { name }) => results[name]);
+    },
+    close() {
+      model.destroy();
+      context.destroy();
+    },
+  };
+}
