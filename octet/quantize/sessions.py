@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One thread's way to run a float model and look inside: ranges, samples, whole tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from octet.quantize.data.check import DataError
+from octet.tflite.model import Model
+from octet.tflite.runtime import Session, has_calibration_hook
+from octet.tflite.types import Array
+
+BINS = 2048
+"""Bins of a tensor's histogram between its recorded extremes."""
+
+STRIDE = 16
+"""Every STRIDE-th element goes into the histogram: np.histogram of all takes twice the
+inference."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A model to record, in a form that can be sent to another process.
+
+    Attributes:
+        model: a ``.tflite`` file whose tensors are named by their indices, for `calibrate` reports
+            by name and names in the wild are not unique.
+        name: what messages call the model.
+        tensors: indices of the tensors to record.
+        names: their names.
+        threads: of each session.
+    """
+
+    model: bytes
+    name: str
+    tensors: tuple[int, ...]
+    names: tuple[str, ...]
+    threads: int
+
+
+def make_job(model: Model, threads: int) -> Job:
+    """Return the job of recording all float32 activations of ``model``."""
+    tensors = recordable(model)
+    renamed = model.copy()
+    for index, tensor in enumerate(renamed.tensors):
+        tensor.name = str(index)
+    return Job(
+        model=renamed.to_bytes(),
+        name=model.name,
+        tensors=tuple(tensors),
+        names=tuple(model.tensor_name(index) for index in tensors),
+        threads=threads,
+    )
+
+
+def recordable(model: Model) -> list[int]:
+    """Return the float32 tensors that a run writes: the inputs and what operators produce."""
+    written = {*model.inputs, *model.producers()}
+    return [
+        index
+        for index in sorted(written)
+        if model.dtype(index) == "float32"
+        and not model.is_constant(index)
+        and not model.tensors[index].isVariable
+    ]
+
+
+class RangeSession:
+    """Runs records and returns the range of each tensor."""
+
+    def __init__(self, job: Job, hook: bool | None = None) -> None:
+        """Prepare; ``hook`` None takes LiteRT's calibration hook where there is one."""
+        self._job = job
+        self._hook = has_calibration_hook() if hook is None else hook
+        self._session = Session(
+            job.model,
+            job.name,
+            threads=job.threads,
+            hook=self._hook,
+            preserve=not self._hook,
+        )
+
+    def ranges(self, record: Sequence[Array], place: str) -> tuple[Array, Array]:
+        """Run a record and return minima and maxima, float32; NaN for a tensor that was not
+        written.
+
+        Raises:
+            DataError: naming record and tensor, for a range that is not finite.
+        """
+        low, high = self._hooked(record) if self._hook else self._preserved(record)
+        wrong = np.isinf(low) | np.isinf(high)
+        if wrong.any():
+            raise _not_finite(self._job, int(np.argmax(wrong)), low, high, place)
+        return low, high
+
+    def _hooked(self, record: Sequence[Array]) -> tuple[Array, Array]:
+        found = self._session.calibrate(record)
+        nothing = (np.inf, -np.inf)  # replaced below: not written is no error, NaN is one
+        table = [found.get(str(index)) for index in self._job.tensors]
+        pairs = np.array([nothing if pair is None else pair for pair in table], np.float32)
+        low, high = pairs.reshape(-1, 2).T
+        nan = np.isnan(low) | np.isnan(high)
+        absent = np.array([pair is None for pair in table], bool)
+        low, high = np.where(nan, np.inf, low), np.where(nan, np.inf, high)
+        return np.where(absent, np.nan, low), np.where(absent, np.nan, high)
+
+    def _preserved(self, record: Sequence[Array]) -> tuple[Array, Array]:
+        self._session.invoke(record)
+        low = np.full(len(self._job.tensors), np.nan, np.float32)
+        high = low.copy()
+        for position, index in enumerate(self._job.tensors):
+            with self._session.view(index) as array:
+                if array is None or not array.size:
+                    continue
+                low[position] = np.fmin.reduce(array, None)
+                high[position] = np.fmax.reduce(array, None)
+                if np.isnan(low[position]):
+                    low[position] = high[position] = np.inf
+                del array
+        return low, high
+
+
+class ElementSession:
+    """Runs records and counts a sample of each tensor's elements."""
+
+    def __init__(self, job: Job, low: Array, high: Array) -> None:
+        """Prepare for histograms between ``low`` and ``high``, float32, one each per tensor."""
+        self._job = job
+        self._low = low.astype(np.float64)
+        width = np.maximum(high.astype(np.float64) - self._low, 0)
+        self._factor = np.where(width > 0, BINS / np.where(width > 0, width, 1), 0.0)
+        self._session = Session(job.model, job.name, threads=job.threads, preserve=True)
+
+    def histograms(self, record: Sequence[Array], number: int) -> Array:
+        """Run record ``number`` and return counts, int64[tensors, BINS].
+
+        The sample is every STRIDE-th element, from an offset that depends on the number alone.
+        """
+        self._session.invoke(record)
+        counts = np.zeros((len(self._job.tensors), BINS), np.int64)
+        for position, index in enumerate(self._job.tensors):
+            with self._session.view(index) as array:
+                if array is None or not array.size:
+                    continue
+                # Small tensors are counted whole: a sample of 1001 logits says too little.
+                stride = STRIDE if array.size >= 1024 * STRIDE else 1
+                flat = array.reshape(-1)[number * 7 % stride :: stride].astype(np.float64)
+                del array
+            bins = ((flat - self._low[position]) * self._factor[position]).astype(np.int64)
+            counts[position] = np.bincount(np.clip(bins, 0, BINS - 1), minlength=BINS)
+        return counts
+
+
+def _not_finite(job: Job, position: int, low: Array, high: Array, place: str) -> DataError:
+    pair = f"{low[position]} to {high[position]}"
+    if np.isinf(low[position]) and np.isinf(high[position]) and low[position] == high[position]:
+        pair = "NaN or infinity only"
+    return DataError(
+        f'{place}: tensor "{job.names[position]}" of {job.name}: range: got {pair}, '
+        "expected finite numbers."
+    )
