@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from octet.bench import latency, peers, report, site
-from octet.bench.engines import OCTET, PEERS, Entry
+from octet.bench.engines import CLIENTS, OCTET, PEERS, Entry
 from octet.bench.models import Model, find_models
 from octet.bench.results import Results, describe_machine
 from octet.web.browser import chromium
@@ -49,12 +49,12 @@ def run(console: Console, request: Request) -> int:
         peers.install()
     with site.serve(models, with_peers=request.with_peers) as server, chromium() as browser:
         results = Results(describe_machine(browser.version))
-        entries = _entries(request)
+        todo = [(model, _entries(request, model)) for model in models]
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as progress:
-            total = latency.steps(entries, request.rounds) * len(models)
+            total = sum(latency.steps(entries, request.rounds) for _, entries in todo)
             bar = progress.add_task("", total=total)
-            for model in models:
+            for model, entries in todo:
 
                 def on_step(step: str, model: Model = model) -> None:
                     progress.update(bar, advance=1, description=f"{model.name}: {step}")
@@ -72,12 +72,13 @@ def run(console: Console, request: Request) -> int:
     return 0
 
 
-def _entries(request: Request) -> list[Entry]:
-    """Every engine as often as it is to be set up."""
+def _entries(request: Request, model: Model) -> list[Entry]:
+    """Every engine that can load the model, as often as it is to be set up."""
     entries = []
     variants: Sequence[str | None] = request.variants or [None]
+    peers = (*PEERS, *CLIENTS) if request.with_peers else ()
+    engines = [engine for engine in peers if site.file_of(model, engine.model_format)]
     for threads in request.threads:
         entries += [Entry(OCTET.name, threads, variant) for variant in variants]
-        if request.with_peers:
-            entries += [Entry(peer.name, threads) for peer in PEERS]
+        entries += [Entry(engine.name, threads) for engine in engines]
     return entries

@@ -30,9 +30,22 @@ OCTET = Engine("octet", None, "tflite", on_octet=True)
 PEERS = (
     Engine("tfjs-tflite", "@tensorflow/tfjs-tflite", "tflite"),
     Engine("litert", "@litertjs/core", "tflite"),
+    Engine("onnxruntime-web", "onnxruntime-web", "onnx"),
+    Engine("tfjs-wasm", "@tensorflow/tfjs-backend-wasm", "tfjs"),
 )
 
-ENGINES = {engine.name: engine for engine in (OCTET, *PEERS)}
+CLIENTS = (
+    Engine(
+        "onnxruntime-web-octet",
+        "onnxruntime-web",
+        "onnx",
+        on_octet=True,
+        against="onnxruntime-web",
+    ),
+)
+"""Peers that compute on octet: by its WebNN."""
+
+ENGINES = {engine.name: engine for engine in (OCTET, *PEERS, *CLIENTS)}
 """Every engine by its name."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from octet.bench import peers
+from octet.bench import peers, twins
 from octet.bench.models import Model
 from octet.toolchain.paths import DIST
 from octet.web.server import Server
@@ -19,7 +19,8 @@ PAGES = Path(__file__).parent / "page"
 
 @contextmanager
 def serve(models: Iterable[Model], *, with_peers: bool) -> Iterator[Server]:
-    """Serve the pages under /bench, the bundle under /dist and each model by `url_of`.
+    """Serve the pages under /bench, the bundle under /dist and each model in every format by
+    `url_of`.
 
     The bundle is a copy: a build during a benchmark does not change what is measured.
     """
@@ -31,10 +32,23 @@ def serve(models: Iterable[Model], *, with_peers: bool) -> Iterator[Server]:
             folders["/peers"] = peers.NODE_MODULES
         with Server(folders) as server:
             for model in models:
-                server.blobs[url_of(model)] = model.path.read_bytes()
+                formats = ("tflite", "onnx", "tfjs") if with_peers else ("tflite",)
+                for model_format in formats:
+                    path = file_of(model, model_format)
+                    if path:
+                        server.blobs[url_of(model, model_format)] = path.read_bytes()
             yield server
 
 
-def url_of(model: Model) -> str:
+def file_of(model: Model, model_format: str) -> Path | None:
+    """Return the file of a model in a format; a twin is made if need be. None if it has none."""
+    if model_format == "tflite":
+        return model.path
+    if model_format == "onnx":
+        return twins.twin(model.twin) if model.twin else None
+    return twins.twin("tfjs") if model.twin == "f32" else None
+
+
+def url_of(model: Model, model_format: str) -> str:
     """Return the path under which a model's file is served."""
-    return f"/models/{model.name}.tflite"
+    return f"/models/{model.name}.{model_format}"

@@ -34,7 +34,7 @@ PYTHON = {
     "onnx": set(),
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
-    "bench": {"web", "toolchain.paths", "toolchain.process"},
+    "bench": {"web", "tflite", "toolchain.paths", "toolchain.process"},
     "toolchain": {"codegen", "web", "bench"},
     "commands": {"codegen", "tflite", "onnx", "web", "quantize", "toolchain"},
     "cli": {"commands"},
