@@ -81,19 +81,34 @@ INLINE void u8x8_store_n(uint8_t* p, const u8x16 v, const int32_t n) {
 #define ROUNDING_MAGIC_BITS 0x4B400000  // its bits
 
 typedef struct {
+  f32x4 magic;
   i32x4 min, max, offset;  // of the magic bits: bits(lo), bits(hi), bits(0)
+  u8x16 lo, hi;
 } requantizer;
 
 INLINE requantizer make_requantizer(const int32_t zero_point, const int32_t lo, const int32_t hi) {
-  return (requantizer){i32x4_splat(ROUNDING_MAGIC_BITS + lo - zero_point),
+  return (requantizer){f32x4_splat(ROUNDING_MAGIC),
+                       i32x4_splat(ROUNDING_MAGIC_BITS + lo - zero_point),
                        i32x4_splat(ROUNDING_MAGIC_BITS + hi - zero_point),
-                       i32x4_splat(ROUNDING_MAGIC_BITS - zero_point)};
+                       i32x4_splat(ROUNDING_MAGIC_BITS - zero_point),
+                       u8x16_splat((uint8_t)lo),
+                       u8x16_splat((uint8_t)hi)};
 }
 
 // Four results, in int32 lanes within [lo, hi].
 INLINE i32x4 requantize(const f32x4 v, const requantizer* r) {
-  const i32x4 bits = (i32x4)(v + f32x4_splat(ROUNDING_MAGIC));
+  const i32x4 bits = (i32x4)(v + r->magic);
   return i32x4_min(i32x4_max(bits, r->min), r->max) - r->offset;
+}
+
+// Four results for |v| < 2^22, not clamped yet: narrowing to int16 saturates, and then bytes_within
+// clamps sixteen at once.
+INLINE i32x4 requantize_bounded(const f32x4 v, const requantizer* r) {
+  return (i32x4)(v + r->magic) - r->offset;
+}
+
+INLINE u8x16 bytes_within(const i16x8 low, const i16x8 high, const requantizer* r) {
+  return u8x16_min(u8x16_max(u8x16_narrow(low, high), r->lo), r->hi);
 }
 
 // The same for one value; NaN gives lo or hi by its sign.

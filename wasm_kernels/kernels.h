@@ -130,26 +130,34 @@ typedef struct {
 // ---------------------------------------------------------------------------
 // Matrix products and convolutions
 //
-// Weights are packed once, in blocks of 8 output channels. For each group, for each block:
-//   f32   [bias f32 x 8] [K steps of f32 x 8]                                  K = taps *
-//   in_channels qu8   [bias i32 x 8] [scale f32 x 8] [K2 steps of (2 x i16) x 8]           K2 =
-//   ceil(K / 2)
-// K runs over taps, then input channels. Channels beyond out_channels, and the odd K, are zero.
-// qu8 weights are stored as w - w_zero_point, which fits int16 and needs no correction at run time;
-// the input's zero point is folded into the bias: bias - x_zero_point * sum(w - w_zero_point).
+// K = taps * in_channels runs over taps, then input channels; K2 = ceil(K / 2). Weights are packed
+// once.
+//
+// f32: for each group, for each block of 8 output channels, [bias f32 x 8] [K steps of f32 x 8];
+// channels beyond out_channels are zero.
+//
+// qu8: the layout is private (packed.h) and depends on the dot product that the CPU has and on the
+// weights; the products are the same whatever it is. Weights are taken as w - w_zero_point, which
+// needs no correction at run time; the input's zero point is folded into the bias: bias -
+// x_zero_point * sum(w - w_zero_point).
+
+// What relaxed SIMD dot products do on this CPU (dots.h): none are used, the second operand is
+// uint8, it is int8, or pairs of products saturate. plan.h's dot_class() finds out.
+typedef enum { DOT_NONE, DOT_UNSIGNED, DOT_SIGNED, DOT_PAIRS } dot_product;
 
 // Bytes: groups * ceil(out_channels / 8) * 32 * (1 + K). `bias` may be null (zeros).
 // Range: blocks of all groups, groups * ceil(out_channels / 8).
 void f32_pack(void* packed, const float* filter, const float* bias, const filter_shape* shape,
               int32_t begin, int32_t end);
 
-// Bytes: groups * ceil(out_channels / 8) * 32 * (2 + K2). `bias` may be null (zeros).
+// Bytes: 68 + groups * ceil(out_channels / 8) * (128 + 32 * K2). `bias` may be null (zeros).
 // filter is uint8 or, with filter_signed, int8. scale and w_zero_point have one entry per output
-// channel of all groups; scale = x_scale * w_scale / y_scale.
-// Range: blocks of all groups.
+// channel of all groups; scale = x_scale * w_scale / y_scale. A variant without relaxed SIMD takes
+// any dot_class for DOT_NONE. SCRATCH: 8 * (K + 7). Range: 1.
 void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
               const int32_t* w_zero_point, int32_t x_zero_point, int32_t filter_signed,
-              const filter_shape* shape, int32_t begin, int32_t end);
+              int32_t dot_class, const filter_shape* shape, void* scratch, int32_t begin,
+              int32_t end);
 
 // y[i, j] = clamp(bias[j] + sum_k a[i, k] * w[k, j], lo, hi), summed in the order of k.
 // a: m rows of k, a_stride apart; y: m rows of n, y_stride apart; w: f32_pack with one group.
@@ -164,12 +172,12 @@ void f32_igemm(float* y, const float* x, const void* w, float lo, float hi,
                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
 // y[i, j] = requantize(sum_k (a[i, k] - x_zero_point) * (w[k, j] - w_zero_point[j]) + bias[j]).
-// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 4 * 2 * K2 * 2. Range: as f32_gemm.
+// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 16 * K2 + 32. Range: as f32_gemm.
 void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, int32_t y_zero_point, int32_t lo,
               int32_t hi, int32_t m, int32_t n, int32_t k, int32_t splits, int32_t a_stride,
               int32_t y_stride, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: 4 * 2 * K2 * 2. Range: as f32_igemm.
+// SCRATCH: 16 * K2 + 32. Range: as f32_igemm.
 void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                void* scratch, int32_t begin, int32_t end);
@@ -178,27 +186,27 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point
 // Depthwise convolution: groups == channels, one filter per channel. shape->in_channels and
 // out_channels are 1.
 //
-// Weights are packed in blocks of channels:
-//   f32   per 4 channels: [bias f32 x 4] [taps of f32 x 4]
-//   qu8   per 8 channels: [bias i32 x 8] [scale f32 x 8] [T2 of (2 taps x i16) x 8]   T2 =
-//   ceil(taps / 2)
-// with the folding of qu8_pack; a missing last tap has weight zero.
+// f32 weights are packed per 4 channels: [bias f32 x 4] [taps of f32 x 4]. The layout of qu8
+// weights is private, as for qu8_pack.
 
 // Bytes: ceil(groups / 4) * 16 * (1 + taps). Range: blocks.
 void f32_dwpack(void* packed, const float* filter, const float* bias, const filter_shape* shape,
                 int32_t begin, int32_t end);
 
-// Bytes: ceil(groups / 8) * 32 * (2 + T2). Range: blocks.
+// Arguments as for qu8_pack. Bytes: 64 + ceil(groups / 4) * (64 + 16 * taps + 128 * kernel_width).
+// SCRATCH: 2 * taps. Range: 1.
 void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
                 const int32_t* w_zero_point, int32_t x_zero_point, int32_t filter_signed,
-                const filter_shape* shape, int32_t begin, int32_t end);
+                int32_t dot_class, int32_t kernel_width, const filter_shape* shape, void* scratch,
+                int32_t begin, int32_t end);
 
 // y = clamp(bias + sum over taps x * w, lo, hi) per channel, summed in the order of taps.
 // SCRATCH: 4 * groups + 8 * taps. Range: batch * out_height rows.
 void f32_dwconv(float* y, const float* x, const void* w, float lo, float hi,
                 const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: groups + 8 * (taps + 1). Range: batch * out_height rows.
+// SCRATCH: groups + 8 * (taps + 1) + 64 * Q. Range: batch * out_height rows. Q is the width of what a
+// row of outputs reads: (out_width - 1) * stride_width + (kernel_width - 1) * dilation_width + 1.
 void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                 int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                 void* scratch, int32_t begin, int32_t end);

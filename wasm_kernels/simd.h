@@ -40,8 +40,12 @@ DEFINE_MEMORY_OPS(i32x4, int32_t)
 DEFINE_MEMORY_OPS(i16x8, int16_t)
 DEFINE_MEMORY_OPS(u8x16, uint8_t)
 
-// The low eight bytes.
+// The low eight bytes, and the high ones.
 INLINE void u8x8_store(uint8_t* p, const u8x16 v) { memcpy(p, &v, 8); }
+INLINE void u8x8_store_high(uint8_t* p, const u8x16 v) { memcpy(p, (const char*)&v + 8, 8); }
+
+// Bytes 4 * lane to 4 * lane + 3.
+#define u8x4_store_lane(p, v, lane) memcpy(p, (const char*)&(v) + 4 * (lane), 4)
 
 INLINE f32x4 f32x4_splat(const float v) { return (f32x4){v, v, v, v}; }
 INLINE i32x4 i32x4_splat(const int32_t v) { return (i32x4){v, v, v, v}; }
@@ -103,6 +107,9 @@ INLINE i32x4 i32x4_max(const i32x4 a, const i32x4 b) {
 INLINE u8x16 u8x16_max(const u8x16 a, const u8x16 b) {
   return (u8x16)wasm_u8x16_max((v128_t)a, (v128_t)b);
 }
+INLINE u8x16 u8x16_min(const u8x16 a, const u8x16 b) {
+  return (u8x16)wasm_u8x16_min((v128_t)a, (v128_t)b);
+}
 INLINE f32x4 f32x4_from_i32x4(const i32x4 v) { return (f32x4)wasm_f32x4_convert_i32x4((v128_t)v); }
 INLINE f32x4 f32x4_round_even(const f32x4 v) { return (f32x4)wasm_f32x4_nearest((v128_t)v); }
 
@@ -126,6 +133,14 @@ INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
 INLINE i16x8 i16x8_zip_high(const i16x8 a, const i16x8 b) {
   return (i16x8)wasm_i16x8_shuffle((v128_t)a, (v128_t)b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
+INLINE u8x16 u8x16_zip_low(const u8x16 a, const u8x16 b) {
+  return (u8x16)wasm_i8x16_shuffle((v128_t)a, (v128_t)b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                   6, 22, 7, 23);
+}
+INLINE u8x16 u8x16_zip_high(const u8x16 a, const u8x16 b) {
+  return (u8x16)wasm_i8x16_shuffle((v128_t)a, (v128_t)b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                   29, 14, 30, 15, 31);
+}
 
 #else
 
@@ -141,6 +156,7 @@ DEFINE_LANEWISE_SELECT(f32x4, max, 4, >)
 DEFINE_LANEWISE_SELECT(i32x4, min, 4, <)
 DEFINE_LANEWISE_SELECT(i32x4, max, 4, >)
 DEFINE_LANEWISE_SELECT(u8x16, max, 16, >)
+DEFINE_LANEWISE_SELECT(u8x16, min, 16, <)
 
 INLINE f32x4 f32x4_from_i32x4(const i32x4 v) {
   return (f32x4){(float)v[0], (float)v[1], (float)v[2], (float)v[3]};
@@ -183,6 +199,16 @@ INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
 }
 INLINE i16x8 i16x8_zip_high(const i16x8 a, const i16x8 b) {
   return (i16x8){a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]};
+}
+INLINE u8x16 u8x16_zip_low(const u8x16 a, const u8x16 b) {
+  u8x16 v;
+  for (int i = 0; i < 16; i++) v[i] = i % 2 ? b[i / 2] : a[i / 2];
+  return v;
+}
+INLINE u8x16 u8x16_zip_high(const u8x16 a, const u8x16 b) {
+  u8x16 v;
+  for (int i = 0; i < 16; i++) v[i] = i % 2 ? b[8 + i / 2] : a[8 + i / 2];
+  return v;
 }
 
 #endif

@@ -44,6 +44,10 @@ VARIANTS = {
 }
 """The wasm features each module may use, beyond the first version of wasm."""
 
+RELAXED_SOURCES = {"dot_class.c", "qdwconv.c", "qgemm.c", "qpack.c"}
+"""The files that may use relaxed SIMD, and do so by name. Elsewhere the compiler would turn plain
+comparisons of floats into relaxed ones, whose results a CPU may choose."""
+
 COMPILE_FLAGS = (
     *("-std=gnu11", "-O3", "-DNDEBUG", "-Wall", "-Wextra", "-Werror"),
     # The numeric contract: wrapping int32, every float operation rounded on its own.
@@ -52,8 +56,11 @@ COMPILE_FLAGS = (
     *("-mllvm", "-disable-lsr"),
 )
 
-EXPORTS = ("plan_run", "pool_run", "pool_serve", "__stack_pointer", "__heap_base")
-"""What a module offers; a variant without threads lacks the ``pool_`` functions."""
+EXPORTS = (
+    *("plan_run", "pool_run", "pool_serve", "dot_classes"),
+    *("__stack_pointer", "__heap_base"),
+)
+"""What a module offers; one without threads lacks ``pool_``, one without relaxed SIMD ``dot_``."""
 
 MEMORY_PAGES = (2, 32768)
 """Minimum and maximum of the memory that a module imports, in 64 KiB pages."""
@@ -68,6 +75,13 @@ LINK_FLAGS = (
     f"-sINITIAL_MEMORY={MEMORY_PAGES[0] * 64}KB",
     f"-sMAXIMUM_MEMORY={MEMORY_PAGES[1] * 64}KB",
     *(f"-Wl,--export-if-defined={name}" for name in EXPORTS),
+)
+
+OPTIMIZE_FLAGS = (
+    "-O3",
+    # Kernels stay functions of their own: inlined into the interpreter they would be one function that
+    # engines compile late and allocate registers for badly.
+    "--skip-pass=inlining-optimizing",
 )
 
 OLDEST_CLANG = 19
@@ -133,7 +147,7 @@ def compile_steps(toolchain: Toolchain) -> list[Step]:
     for variant in VARIANTS:
         for source in sorted(KERNELS.glob("*.c")):
             output = _object(variant, source)
-            flags = (*COMPILE_FLAGS, *_feature_flags(variant), f"-I{WASM}")
+            flags = (*COMPILE_FLAGS, *_source_features(variant, source), f"-I{WASM}")
             steps.append(
                 Step(
                     f"compile/{variant}/{source.name}",
@@ -191,7 +205,7 @@ def optimize_steps() -> list[Step]:
                 [linked, NODE_MODULES / "binaryen/package.json"],
                 [output],
                 partial(_optimize, flags, linked, output),
-                key=" ".join([*flags, *EXPORTS]),
+                key=" ".join([*flags, *OPTIMIZE_FLAGS, *EXPORTS]),
             )
         )
     return steps
@@ -203,6 +217,13 @@ def _object(variant: str, source: Path) -> Path:
 
 def _feature_flags(variant: str) -> tuple[str, ...]:
     return ("-mcpu=mvp", *(f"-m{feature}" for feature in VARIANTS[variant]))
+
+
+def _source_features(variant: str, source: Path) -> tuple[str, ...]:
+    flags = _feature_flags(variant)
+    if source.name in RELAXED_SOURCES:
+        return flags
+    return tuple(flag for flag in flags if flag != "-mrelaxed-simd")
 
 
 def _compile(toolchain: Toolchain, flags: Sequence[str], source: Path, output: Path) -> None:
@@ -228,7 +249,7 @@ def _optimize(flags: Sequence[str], linked: Path, output: Path) -> None:
     process.run([metadce, linked, "--graph-file", graph_file, *flags, "-o", pruned])
     partial_output = partial_of(output)
     strip = ("--strip-debug", "--strip-producers", "--strip-target-features")
-    process.run([wasm_opt, pruned, *flags, "-O3", *strip, "-o", partial_output])
+    process.run([wasm_opt, pruned, *flags, *OPTIMIZE_FLAGS, *strip, "-o", partial_output])
     check_module(partial_output, wanted)
     partial_output.replace(output)
 

@@ -106,7 +106,7 @@ export class MLGraphBuilder {
     const inputs = descriptors(graph.inputs);
     const results = descriptors(graph.outputs);
     try {
-      const plan = compile(graph, { debug: settings.debug });
+      const plan = compile(graph, { debug: settings.debug, target: { dot: context.engine.dot } });
       const text = settings.debug ? printGraph(graph, { labels: true }) : "";
       const id = await context.engine.build(plan);
       checkUsable(context, "build");

@@ -18,11 +18,11 @@ export function isOctetContext(context) {
  * What a context runs on.
  *
  * @param {unknown} context
- * @returns {{variant: string, threads: number}}
+ * @returns {{variant: string, threads: number, dot: string}} dot: the CPU's dot product of bytes
  */
 export function describeContext(context) {
   const { engine } = stateOf(context, "context", "describeContext");
-  return { variant: engine.variant, threads: engine.threads };
+  return { variant: engine.variant, threads: engine.threads, dot: engine.dot };
 }
 
 /**

@@ -7,7 +7,7 @@ import { foldConstants } from "./fold_constants.js";
 import { fuseFloat } from "./fuse_float.js";
 import { fuseQuantized } from "./fuse_quantized.js";
 import { channelsLast, sinkTransposes } from "./layout.js";
-import { lowerGraph } from "./lower.js";
+import { BASELINE, lowerGraph } from "./lower.js";
 import { moveQuantization } from "./move_quantization.js";
 import { recogniseResize } from "./recognise_resize.js";
 import { schedule } from "./schedule.js";
@@ -52,10 +52,10 @@ export function optimize(graph, { debug = false, onPass } = {}) {
 
 /**
  * @param {Graph} graph changed in place
- * @param {{debug?: boolean}} [options]
+ * @param {{debug?: boolean, target?: import("./lower.js").Target}} [options]
  * @returns {Plan}
  */
-export function compile(graph, options) {
-  optimize(graph, options);
-  return schedule(graph, lowerGraph(graph));
+export function compile(graph, { debug, target = BASELINE } = {}) {
+  optimize(graph, { debug });
+  return schedule(graph, lowerGraph(graph, target));
 }

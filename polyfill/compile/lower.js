@@ -47,8 +47,20 @@ export class Place {
  * @property {Value[]} writes
  */
 
+/**
+ * What the plan is made for.
+ *
+ * @typedef {object} Target
+ * @property {"none" | "unsigned" | "signed" | "pairs"} dot the CPU's dot product of bytes (kernels.h)
+ */
+
+/** What runs everywhere. @type {Target} */
+export const BASELINE = { dot: "none" };
+
 export class Lowering {
-  constructor() {
+  /** @param {Target} target */
+  constructor(target) {
+    this.target = target;
     /** @type {Step[]} */
     this.steps = [];
     /** Values that share another's storage. @type {Map<Value, Value>} */
@@ -136,10 +148,11 @@ export class Lowering {
  * Lower every node, in order.
  *
  * @param {Graph} graph
+ * @param {Target} target
  * @returns {Lowering}
  */
-export function lowerGraph(graph) {
-  const to = new Lowering();
+export function lowerGraph(graph, target) {
+  const to = new Lowering(target);
   for (const node of graph.nodes) {
     const { lower } = OPERATORS[node.op] ?? INTERNAL_OPERATORS[node.op];
     if (!lower) throw new Error(`${node.op} was not decomposed`);

@@ -5,6 +5,7 @@
 // zeroPoints} with one entry per output channel; `lo`, `hi` bound the output in its own integers. By the
 // time they are lowered, all activations are uint8 (compile/unsigned.js).
 
+import { DOT_PRODUCT } from "../gen/kernels.js";
 import { roundEven } from "../ir/graph.js";
 import { gemmExtent, planConvolution } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
@@ -36,32 +37,67 @@ function ratio(x, y) {
 }
 
 /**
- * The packed form of quantized weights: emits the packing step.
+ * The arguments of the packing kernels that say what the weights mean.
  *
  * @param {Lowering} to
  * @param {Node} node
- * @param {"qu8_pack" | "qu8_dwpack"} kernel
- * @param {{filter: Value, bias: Value | null, shape: any, blocks: number, bytes: number}} weights
+ * @param {Value} filter
+ * @param {Value | null} bias
  */
-function packWeights(to, node, kernel, { filter, bias, shape, blocks, bytes }) {
+function weightArguments(to, node, filter, bias) {
   const { x, w, y } = node.attributes;
   const scales = w.scales.map((/** @type {number} */ scale) => multiplier(x.scale, scale, y.scale));
-  const packed = to.buffer(bytes);
-  to.step(
-    kernel,
-    {
-      packed,
-      filter,
-      bias,
-      scale: to.data(Float32Array.from(scales)),
-      w_zero_point: to.data(Int32Array.from(w.zeroPoints)),
-      x_zero_point: x.zeroPoint,
-      filter_signed: filter.dataType === "int8" ? 1 : 0,
-      shape,
-    },
-    blocks,
-  );
+  return {
+    filter,
+    bias,
+    scale: to.data(Float32Array.from(scales)),
+    w_zero_point: to.data(Int32Array.from(w.zeroPoints)),
+    x_zero_point: x.zeroPoint,
+    filter_signed: filter.dataType === "int8" ? 1 : 0,
+    dot_class: DOT_PRODUCT[to.target.dot],
+  };
+}
+
+/**
+ * Weights packed by qu8_pack.
+ *
+ * @param {Lowering} to
+ * @param {Node} node
+ * @param {Value} filter
+ * @param {Value | null} bias
+ * @param {{groups: number, out_channels: number, in_channels: number, taps: number}} shape
+ */
+function packedWeights(to, node, filter, bias, shape) {
+  const k = shape.taps * shape.in_channels;
+  const blocks = shape.groups * Math.ceil(shape.out_channels / 8);
+  const packed = to.buffer(68 + blocks * (128 + 32 * Math.ceil(k / 2)));
+  const args = { packed, ...weightArguments(to, node, filter, bias), shape };
+  to.step("qu8_pack", args, 1, 1, { scratch: 8 * (k + 7) });
   return packed;
+}
+
+/**
+ * Weights packed by qu8_dwpack.
+ *
+ * @param {Lowering} to
+ * @param {Node} node
+ * @param {Value} filter
+ * @param {Value | null} bias
+ * @param {ReturnType<typeof planConvolution>} plan
+ */
+function packedDepthwise(to, node, filter, bias, plan) {
+  const { groups, taps } = plan.filter;
+  const { kernel_width } = plan.window;
+  const bytes = 64 + Math.ceil(groups / 4) * (64 + 16 * taps + 128 * kernel_width);
+  const packed = to.buffer(bytes);
+  const args = { packed, ...weightArguments(to, node, filter, bias), kernel_width };
+  to.step("qu8_dwpack", { ...args, shape: plan.filter }, 1, 1, { scratch: 2 * taps });
+  return packed;
+}
+
+/** Scratch of the quantized products. @param {number} k */
+function panelBytes(k) {
+  return 16 * Math.ceil(k / 2) + 32;
 }
 
 export const qConv2d = {
@@ -71,55 +107,27 @@ export const qConv2d = {
     const { input, filter, bias = null } = node.inputs;
     const { x, y, lo, hi } = node.attributes;
     const plan = planConvolution(node);
-    const { groups, taps } = plan.filter;
-    const output = { y: node.output, x: input };
+    const { macs, window: shape } = plan;
     const points = { x_zero_point: x.zeroPoint, y_zero_point: y.zeroPoint, lo, hi };
     if (plan.kind === "depthwise") {
-      const blocks = Math.ceil(groups / 8);
-      const bytes = blocks * 32 * (2 + Math.ceil(taps / 2));
-      const w = packWeights(to, node, "qu8_dwpack", {
-        filter,
-        bias,
-        shape: plan.filter,
-        blocks,
-        bytes,
-      });
-      to.step(
-        "qu8_dwconv",
-        { ...output, w, ...points, shape: plan.window },
-        plan.rows,
-        plan.macsPerRow,
-        {
-          scratch: groups + 8 * (taps + 1) + 8,
-          macs: plan.macs,
-        },
-      );
+      const w = packedDepthwise(to, node, filter, bias, plan);
+      const columns =
+        (shape.out_width - 1) * shape.stride_width +
+        (shape.kernel_width - 1) * shape.dilation_width +
+        1;
+      const scratch = plan.filter.groups + 8 * (plan.filter.taps + 1) + 64 * columns;
+      const args = { y: node.output, x: input, w, ...points, shape };
+      to.step("qu8_dwconv", args, plan.rows, plan.macsPerRow, { scratch, macs });
       return;
     }
-    const pairs = Math.ceil(plan.k / 2);
-    const blocks = groups * plan.blocks;
-    const bytes = blocks * 32 * (2 + pairs);
-    const w = packWeights(to, node, "qu8_pack", {
-      filter,
-      bias,
-      shape: plan.filter,
-      blocks,
-      bytes,
-    });
+    const w = packedWeights(to, node, filter, bias, plan.filter);
     if (plan.kind === "pointwise") {
       lowerGemm(to, node, { x: input, w, m: plan.m, n: plan.n, k: plan.k });
       return;
     }
-    to.step(
-      "qu8_igemm",
-      { ...output, w, ...points, shape: plan.window },
-      plan.units,
-      plan.macsPerUnit,
-      {
-        scratch: 16 * pairs,
-        macs: plan.macs,
-      },
-    );
+    const scratch = panelBytes(plan.k);
+    const args = { y: node.output, x: input, w, ...points, shape };
+    to.step("qu8_igemm", args, plan.units, plan.macsPerUnit, { scratch, macs });
   },
 };
 
@@ -130,10 +138,7 @@ export const qGemm = {
     const { a, b, c = null } = node.inputs;
     const [m, n] = node.output.shape;
     const k = a.shape[1];
-    const blocks = Math.ceil(n / 8);
-    const bytes = blocks * 32 * (2 + Math.ceil(k / 2));
-    const shape = matrixShape(k, n, node.attributes.bTranspose);
-    const w = packWeights(to, node, "qu8_pack", { filter: b, bias: c, shape, blocks, bytes });
+    const w = packedWeights(to, node, b, c, matrixShape(k, n, node.attributes.bTranspose));
     lowerGemm(to, node, { x: a, w, m, n, k });
   },
 };
@@ -164,7 +169,7 @@ function lowerGemm(to, node, { x, w, m, n, k }) {
     },
     extent,
     macs,
-    { scratch: 16 * Math.ceil(k / 2), macs: m * n * k },
+    { scratch: panelBytes(k), macs: m * n * k },
   );
 }
 

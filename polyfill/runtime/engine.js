@@ -9,6 +9,7 @@ import { startExecutor } from "./start.js";
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./features.js").Variant} Variant */
 /** @typedef {import("./start.js").StartOptions} StartOptions */
+/** @typedef {import("./executor.js").DotProduct} DotProduct */
 
 /**
  * A call of an executor's method. Requests with id 0 are not answered unless they fail.
@@ -41,6 +42,8 @@ export class Engine {
   constructor(variant, threads) {
     this.variant = variant;
     this.threads = threads;
+    /** @type {DotProduct} */
+    this.dot = "none";
   }
 
   /**
@@ -63,9 +66,9 @@ export class Engine {
       workerUrl: settings.workerUrl,
     };
     const receive = engine.#receive.bind(engine);
-    engine.#port = useWorker
-      ? await workerPort(options, receive)
-      : await inlinePort(options, receive);
+    const { port, dots } = await (useWorker ? workerPort : inlinePort)(options, receive);
+    engine.#port = port;
+    engine.dot = chooseDot(dots);
     return engine;
   }
 
@@ -173,16 +176,31 @@ export class Engine {
   }
 }
 
+/**
+ * The dot product to pack weights for: the best one, or what the settings ask for.
+ *
+ * @param {DotProduct[]} available best first
+ * @returns {DotProduct}
+ */
+function chooseDot(available) {
+  const wanted = settings.dot ?? available[0] ?? "none";
+  if (wanted === "none" || available.includes(wanted)) return wanted;
+  throw new Error(
+    `this CPU has no ${wanted} dot product; it has ${available.join(", ") || "none"}`,
+  );
+}
+
+/** @typedef {{port: Port, dots: DotProduct[]}} Started */
 /** @typedef {(answer: {id: number, result?: any, error?: {name: string, message: string}}) => void} Receive */
 
 /**
  * @param {StartOptions} options
  * @param {Receive} receive
- * @returns {Promise<Port>}
+ * @returns {Promise<Started>}
  */
 async function workerPort(options, receive) {
   const worker = new Worker(options.workerUrl, { type: "module", name: "octet" });
-  await new Promise((resolve, reject) => {
+  const { dots } = await new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) =>
       data.error ? reject(new Error(data.error.message)) : resolve(data);
     worker.onerror = (event) => {
@@ -200,16 +218,18 @@ async function workerPort(options, receive) {
   });
   worker.onmessage = ({ data }) => receive(data);
   worker.onerror = (event) => receive({ id: 0, error: { name: "Error", message: event.message } });
-  return {
-    send: (request, transfer = []) => worker.postMessage(request, transfer),
+  const port = {
+    send: (/** @type {Request} */ request, /** @type {Transferable[]} */ transfer = []) =>
+      worker.postMessage(request, transfer),
     close: () => worker.terminate(),
   };
+  return { port, dots };
 }
 
 /**
  * @param {StartOptions} options
  * @param {Receive} receive
- * @returns {Promise<Port>}
+ * @returns {Promise<Started>}
  */
 async function inlinePort(options, receive) {
   const executor = /** @type {any} */ (await startExecutor({ ...options, threads: 1 }));
@@ -224,12 +244,13 @@ async function inlinePort(options, receive) {
       receive({ id, error: { name, message } });
     }
   };
-  return {
-    send(request) {
+  const port = {
+    send(/** @type {Request} */ request) {
       queue = queue.then(() => run(request));
     },
     close() {
       open = false;
     },
   };
+  return { port, dots: executor.dotProducts() };
 }

@@ -2,9 +2,11 @@
 // Tensors and graphs in wasm memory, and running plans on them. Synchronous; it lives in the worker, or
 // in the page's own thread where there are no workers.
 
+import { DOT_PRODUCT } from "../gen/kernels.js";
 import { Heap } from "./arena.js";
 import { REGION, STEP_WORDS, stepCount } from "./plan.js";
 
+/** @typedef {keyof typeof DOT_PRODUCT} DotProduct */
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./plan.js").Program} Program */
 /** @typedef {import("./module.js").KernelModule} KernelModule */
@@ -33,6 +35,20 @@ import { REGION, STEP_WORDS, stepCount } from "./plan.js";
 /** A pool of threads that run plans together with this one; see worker_pool.js. */
 /** @typedef {{run(graph: LoadedGraph, scratch: number, scratchBytes: number): void, threads: number}} Pool */
 
+/** Fastest first. @type {readonly DotProduct[]} */
+const DOT_PRODUCTS = ["unsigned", "signed", "pairs"];
+
+/** Pairs of operands that the CPU's dot products are tried on. */
+const PROBE_PAIRS = 16;
+
+/** Bytes from end to end of their range in the first pairs, then mixed. @param {number} i */
+function probeByte(i) {
+  const pair = i >> 5;
+  const isWeight = (i & 16) === 0;
+  if (pair < 4) return isWeight ? [127, 128, 64, 255][pair] : [255, 255, 255, 128][pair];
+  return (i * 167 + pair * 89 + (i >> 3) * 31) & 255;
+}
+
 export class Executor {
   /** @type {Map<number, {address: number, bytes: number}>} */
   #tensors = new Map();
@@ -54,6 +70,17 @@ export class Executor {
   usePool(pool) {
     this.#pool = pool;
     this.#scratchBytes = 0;
+  }
+
+  /** The dot products of bytes this CPU has, best first. @returns {DotProduct[]} */
+  dotProducts() {
+    if (!this.exports.dot_classes) return [];
+    const address = this.heap.allocate(PROBE_PAIRS * 32);
+    const operands = new Uint8Array(this.memory.buffer, address, PROBE_PAIRS * 32);
+    for (const i of operands.keys()) operands[i] = probeByte(i);
+    const classes = this.exports.dot_classes(address, PROBE_PAIRS);
+    this.heap.free(address);
+    return DOT_PRODUCTS.filter((name) => classes & (1 << DOT_PRODUCT[name]));
   }
 
   // -------------------------------------------------------------------------

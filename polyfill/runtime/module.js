@@ -19,6 +19,7 @@ const INITIAL_PAGES = 16;
  * @property {(steps: number, words: number, scratch: number, first: number, count: number) => void} plan_run
  * @property {(pool: number) => void} [pool_run] absent in the scalar variant
  * @property {(pool: number, thread: number) => void} [pool_serve]
+ * @property {(operands: number, count: number) => number} [dot_classes] only with relaxed SIMD
  * @property {WebAssembly.Global} __stack_pointer
  * @property {WebAssembly.Global} __heap_base
  */

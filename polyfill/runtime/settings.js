@@ -6,6 +6,8 @@
 /**
  * @typedef {object} Settings
  * @property {Variant | null} variant the wasm file; null takes the best one
+ * @property {"none" | "unsigned" | "signed" | "pairs" | null} dot the dot product of bytes to use, of those
+ *   the CPU has; null takes the best one
  * @property {number | null} threads null takes a default by the machine
  * @property {boolean} worker run the engine in a worker where there are workers
  * @property {string} workerUrl
@@ -20,6 +22,7 @@ const bundled = typeof OCTET_BUNDLED !== "undefined" && OCTET_BUNDLED;
 /** @type {Settings} */
 export const settings = {
   variant: null,
+  dot: null,
   threads: null,
   worker: true,
   workerUrl: String(
@@ -35,6 +38,7 @@ export const settings = {
 /** @type {Readonly<Record<keyof Settings, (value: any) => boolean>>} */
 const RULES = {
   variant: (value) => value === null || ["scalar", "simd", "relaxed"].includes(value),
+  dot: (value) => value === null || ["none", "unsigned", "signed", "pairs"].includes(value),
   threads: (value) => value === null || (Number.isInteger(value) && value >= 1 && value <= 64),
   worker: (value) => typeof value === "boolean",
   workerUrl: (value) => typeof value === "string",

@@ -16,7 +16,7 @@ const port = /** @type {{postMessage(message: any, transfer?: Transferable[]): v
 async function serveEngine(options) {
   const executor = await startExecutor(options);
   port.onmessage = ({ data }) => answer(executor, data);
-  port.postMessage({ id: 0 });
+  port.postMessage({ id: 0, dots: executor.dotProducts() });
 }
 
 /**

@@ -4,10 +4,11 @@
 All numbers are little-endian 32-bit words; blobs are padded to words.
 
     request   count, then per case
-                kernel, extent, grain, scratch bytes, parts, buffers, words
+                kernel, extent, grain, scratch bytes, parts, buffers, words,
+                kernel (-1: none), scratch bytes and words of a call that prepares it
                 parts:   begin, end
-                buffers: bytes, 1 if an output, skew of its address, blob
-                words:   0, value, 0  or  1, buffer, byte offset
+                buffers: bytes, role, skew of its address, blob
+                words:   0, value, 0  or  1, buffer, byte offset; then those that prepare
     response  per case, first run whole and then in parts: status, the blobs of its outputs
 """
 
@@ -28,6 +29,7 @@ STATUS = {
     2: "bytes outside the output were changed",
 }
 WORD_VALUE, WORD_ADDRESS = 0, 1
+INPUT, OUTPUT, PREPARED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,31 @@ class Operands:
     """
 
     def __init__(self) -> None:
-        self.buffers: list[tuple[Array, bool, int]] = []  # content, whether an output, skew
+        self.buffers: list[tuple[Array, int, int]] = []  # content, role, skew
         self._index: dict[int, int] = {}  # by the identity of the content
+        self._kept: list[Array] = []  # so that identities stay taken
 
-    def add(self, memory: Array, output: bool = False, skew: int = 0) -> int:
+    def add(self, memory: Array, role: int = INPUT, skew: int = 0) -> int:
         """Return the buffer that holds ``memory``; a new one unless it is known."""
         index = self._index.setdefault(id(memory), len(self.buffers))
         if index == len(self.buffers):
-            self.buffers.append((memory, output, skew))
+            self.buffers.append((memory, role, skew))
         return index
+
+    def add_prepare(self, case: Case, rng: Rng | None = None) -> tuple[Case, bytes] | None:
+        """Return the call that packs the weights of ``case`` and its argument words, if any.
+
+        The weights are then the buffer it writes.
+        """
+        prepare = case.prepare
+        if prepare is None:
+            return None
+        room = prepare.arguments["packed"]
+        assert isinstance(room, np.ndarray)
+        index = self.add(room, PREPARED)
+        self._index[id(case.arguments["w"])] = index
+        self._kept.append(room)
+        return prepare, self.add_case(prepare, rng)
 
     def add_case(self, case: Case, rng: Rng | None = None) -> bytes:
         """Return the argument words of ``case``; with ``rng``, buffers lie at random addresses."""
@@ -96,6 +114,8 @@ class Operands:
             return words(WORD_VALUE, value, 0)
         if isinstance(value, Struct):
             return words(WORD_ADDRESS, self.add(struct_words(type_, value)), 0)
+        if isinstance(value, Weights) and value.packing is not None:
+            return words(WORD_ADDRESS, self._index[id(value)], 0)
         array = value.packed if isinstance(value, Weights) else value
         assert isinstance(array, np.ndarray)
         element = 4 if name in ("packed", "w") else array.itemsize
@@ -107,28 +127,36 @@ class Operands:
             shared = case.arguments[case.in_place]
             assert isinstance(shared, np.ndarray)
             array = shared
-        index = self.add(memory_of(array), True, skew)
+        index = self.add(memory_of(array), OUTPUT, skew)
         self._index[id(case.expected)] = index
         return words(WORD_ADDRESS, index, offset)
 
     def encoded(self) -> bytes:
         """Return the buffers of the request."""
         return b"".join(
-            words(memory.nbytes, int(output), skew) + blob(memory.tobytes())
-            for memory, output, skew in self.buffers
+            words(memory.nbytes, role, skew) + blob(memory.tobytes())
+            for memory, role, skew in self.buffers
         )
 
 
 def encode_case(case: Case, rng: Rng) -> bytes:
     """Return the request of one case; its splits and skews are random."""
     operands = Operands()
+    prepare = operands.add_prepare(case, rng)
     arguments = operands.add_case(case, rng)
     parts = parts_of(rng, case.extent)
     grain = 1 + int(rng.integers(case.extent))
     head = words(catalogue().kernel(case.kernel).id, case.extent, grain, case.scratch)
     sizes = words(len(parts), len(operands.buffers), len(case.arguments))
+    before = words(-1, 0, 0)
+    if prepare:
+        packing = prepare[0]
+        before = words(
+            catalogue().kernel(packing.kernel).id, packing.scratch, len(packing.arguments)
+        )
+        arguments += prepare[1]
     edges = words(*(edge for part in parts for edge in part))
-    return b"".join((head, sizes, edges, operands.encoded(), arguments))
+    return b"".join((head, sizes, before, edges, operands.encoded(), arguments))
 
 
 def encode(cases: Sequence[Case], seed: int) -> bytes:
@@ -151,13 +179,16 @@ def encode_plan(steps: Sequence[Case], grain: int) -> bytes:
     )
     operands.add(source)
     encoded = []
+    calls = []
     for case in steps:
-        arguments = operands.add_case(case)
-        kernel = catalogue().kernel(case.kernel).id
-        head = words(kernel, case.extent, min(grain, case.extent), len(case.arguments))
-        encoded.append(head + arguments)
-    scratch = max(case.scratch for case in steps)
-    head = words(scratch, len(operands.buffers), len(steps))
+        prepare = operands.add_prepare(case)
+        calls += [prepare[0], case] if prepare else [case]
+        for call, arguments in filter(None, (prepare, (case, operands.add_case(case)))):
+            kernel = catalogue().kernel(call.kernel).id
+            head = words(kernel, call.extent, min(grain, call.extent), len(call.arguments))
+            encoded.append(head + arguments)
+    scratch = max(call.scratch for call in calls)
+    head = words(scratch, len(operands.buffers), len(calls))
     return b"".join((head, operands.encoded(), *encoded))
 
 

@@ -15,6 +15,7 @@
 
 enum { STATUS_OK, STATUS_INPUT_CHANGED };
 enum { WORD_VALUE, WORD_ADDRESS };
+enum { ROLE_INPUT, ROLE_OUTPUT, ROLE_PREPARED };
 
 typedef struct {
   const uint32_t* at;
@@ -22,7 +23,7 @@ typedef struct {
 } reader;
 
 typedef struct {
-  uint32_t bytes, is_output, skew;
+  uint32_t bytes, role, skew;
   const void* data;
   char* memory;   // the allocation: skew bytes, then the buffer
   char* address;  // of the buffer
@@ -30,9 +31,12 @@ typedef struct {
 
 typedef struct {
   uint32_t kernel, extent, scratch_bytes, part_count, buffer_count, word_count;
+  // The call that comes first; no kernel: none.
+  int32_t prepare_kernel;
+  uint32_t prepare_scratch_bytes, prepare_word_count;
   const uint32_t* parts;  // begin, end of each
   buffer* buffers;
-  plan_word* words;
+  plan_word *words, *prepare_words;
 } test_case;
 
 static void fail(const char* message) {
@@ -55,31 +59,39 @@ static void* allocate(const size_t bytes) {
   return memory;
 }
 
+static plan_word* read_words(reader* from, const test_case* c, const uint32_t count) {
+  plan_word* words = allocate(count * sizeof(plan_word));
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t kind = take_word(from), value = take_word(from), offset = take_word(from);
+    words[i] = kind == WORD_ADDRESS ? (plan_word)(c->buffers[value].address + offset) : value;
+  }
+  return words;
+}
+
 static void read_case(reader* from, test_case* c) {
-  const uint32_t* head = take(from, 7);  // head[2], the grain, is for thread pools
-  *c = (test_case){head[0], head[1], head[3], head[4], head[5], head[6], NULL, NULL, NULL};
+  const uint32_t* head = take(from, 10);  // head[2], the grain, is for thread pools
+  *c = (test_case){head[0], head[1], head[3], head[4], head[5], head[6], (int32_t)head[7],
+                   head[8], head[9], NULL,    NULL,    NULL,    NULL};
   c->parts = take(from, 2 * (size_t)c->part_count);
   c->buffers = allocate(c->buffer_count * sizeof(buffer));
   for (uint32_t i = 0; i < c->buffer_count; i++) {
     buffer* b = &c->buffers[i];
     b->bytes = take_word(from);
-    b->is_output = take_word(from);
+    b->role = take_word(from);
     b->skew = take_word(from);
     b->data = take(from, (b->bytes + 3) / 4);
     b->memory = allocate(b->skew + b->bytes);
     b->address = b->memory + b->skew;
   }
-  c->words = allocate(c->word_count * sizeof(plan_word));
-  for (uint32_t i = 0; i < c->word_count; i++) {
-    const uint32_t kind = take_word(from), value = take_word(from), offset = take_word(from);
-    c->words[i] = kind == WORD_ADDRESS ? (plan_word)(c->buffers[value].address + offset) : value;
-  }
+  c->words = read_words(from, c, c->word_count);
+  c->prepare_words = read_words(from, c, c->prepare_word_count);
 }
 
 static void free_case(test_case* c) {
   for (uint32_t i = 0; i < c->buffer_count; i++) free(c->buffers[i].memory);
   free(c->buffers);
   free(c->words);
+  free(c->prepare_words);
 }
 
 static void fill_buffers(const test_case* c) {
@@ -114,17 +126,25 @@ static void run_whole(const test_case* c, void* scratch) {
   free(words);
 }
 
+static void prepare(const test_case* c) {
+  if (c->prepare_kernel < 0) return;
+  void* scratch = allocate(c->prepare_scratch_bytes);
+  memset(scratch, 0x5a, c->prepare_scratch_bytes);
+  run_part((uint32_t)c->prepare_kernel, c->prepare_words, scratch, 0, 1);
+  free(scratch);
+}
+
 static void write_outputs(FILE* to, const test_case* c) {
   const uint32_t zero = 0;
   uint32_t status = STATUS_OK;
   for (uint32_t i = 0; i < c->buffer_count; i++) {
     const buffer* b = &c->buffers[i];
-    if (!b->is_output && memcmp(b->address, b->data, b->bytes)) status = STATUS_INPUT_CHANGED;
+    if (b->role == ROLE_INPUT && memcmp(b->address, b->data, b->bytes)) status = STATUS_INPUT_CHANGED;
   }
   fwrite(&status, sizeof status, 1, to);
   for (uint32_t i = 0; i < c->buffer_count; i++) {
     const buffer* b = &c->buffers[i];
-    if (!b->is_output) continue;
+    if (b->role != ROLE_OUTPUT) continue;
     fwrite(b->address, 1, b->bytes, to);
     fwrite(&zero, 1, -b->bytes & 3, to);
   }
@@ -136,6 +156,7 @@ static void run_case(FILE* to, const test_case* c) {
     void* scratch = allocate(c->scratch_bytes);
     memset(scratch, whole ? 0xa5 : 0x7f, c->scratch_bytes);
     fill_buffers(c);
+    prepare(c);
     if (whole) {
       run_whole(c, scratch);
     } else {

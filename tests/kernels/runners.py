@@ -14,6 +14,7 @@ from octet.toolchain.paths import DIST, NATIVE, POLYFILL
 from octet.web.server import Server
 
 from .cases import SEED, Case
+from .cases.filters import DOT_CLASSES
 from .exchange import Result, decode, encode
 
 VARIANTS = ("scalar", "simd", "relaxed")
@@ -28,14 +29,25 @@ class RunnerError(AssertionError):
 
 
 class KernelRunner(Protocol):
-    """Runs cases of one kernel."""
+    """Runs cases of one kernel.
+
+    Attributes:
+        dot_classes: the dot products that weights may be packed for.
+    """
+
+    dot_classes: frozenset[int]
 
     def run(self, cases: Sequence[Case]) -> list[tuple[Result, Result]]:
         """Return for each case its result when run whole, and in parts."""
 
 
 class NativeRunner:
-    """The kernels of this machine's compiler, every buffer at its exact size (native_runner.c)."""
+    """The kernels of this machine's compiler, every buffer at its exact size (native_runner.c).
+
+    It has every CPU's dot products, written in C.
+    """
+
+    dot_classes = frozenset(DOT_CLASSES.values())
 
     def __init__(self, folder: Path) -> None:
         self._program = NATIVE / "kernel_runner"
@@ -76,6 +88,8 @@ class WasmRunner:
         self._variant = variant
         module = DIST / f"octet_{variant}.wasm"
         assert module.is_file(), f"{module} is missing: run python3 build.py"
+        names = page.evaluate("(variant) => dotClasses(variant)", variant)
+        self.dot_classes = frozenset([0, *(DOT_CLASSES[name] for name in names)])
 
     def run(self, cases: Sequence[Case]) -> list[tuple[Result, Result]]:
         return decode(cases, self.exchange("runCases", encode(cases, SEED)))

@@ -58,7 +58,7 @@ def integer_plan(rng: Rng) -> list[Case]:
 
     def weights(n: int, taps: int, c: int, groups: int = 1) -> object:
         shape = filter_shape(groups, n, taps, c, "ohwi")
-        return qu8_filter(rng, shape, "spread", 128, dw=groups > 1).weights
+        return qu8_filter(rng, shape, "spread", 128, kernel_width=3 * (groups > 1)).weights
 
     image = bytes_of(rng, PIXELS * 3)
     flip = Case("x8_flip", "", {"y": output(PIXELS * 3), "x": image}, PIXELS * 3)

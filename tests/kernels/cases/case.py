@@ -17,7 +17,7 @@ import numpy as np
 
 from octet.codegen.cheader import Catalogue, read_catalogue
 
-from ..contract import Array, Struct, model
+from ..contract import Array, Struct, Weights, model
 
 HEADER = Path(__file__).resolve().parents[3] / "wasm_kernels" / "kernels.h"
 
@@ -77,6 +77,28 @@ class Case:
         result = after[offset_of(output) :][: output.size]
         model(self.kernel)(**{**self.arguments, self.output: result})
         object.__setattr__(self, "expected", after)
+
+    @property
+    def prepare(self) -> Case | None:
+        """The call that packs the weights, where the kernel takes packed ones of a private form."""
+        w = self.arguments.get("w")
+        if not isinstance(w, Weights) or w.packing is None:
+            return None
+        kernel, arguments = w.packing
+        shape = arguments["shape"]
+        k = int(shape.taps * shape.in_channels)
+        names = {"taps": shape.taps, "K": k, "K2": -(-k // 2)}
+        names |= {"groups": shape.groups, "out_channels": shape.out_channels}
+        names["kernel_width"] = arguments.get("kernel_width", 0)
+        room = np.zeros(stated_bytes(kernel, "Bytes", **names), np.uint8)
+        scratch = stated_bytes(kernel, "SCRATCH", **names)
+        return Case(kernel, self.note, {"packed": room, **arguments}, 1, scratch)
+
+    @property
+    def dot_class(self) -> int:
+        """The dot product that its weights are packed for."""
+        w = self.arguments.get("w")
+        return w.packing[1]["dot_class"] if isinstance(w, Weights) and w.packing else 0
 
     @property
     def output(self) -> str:

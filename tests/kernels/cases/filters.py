@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,17 +75,25 @@ def f32_filter(
     return Filter(arguments, f32_weights(**arguments, dw=dw))
 
 
-PROFILES = ("spread", "ties", "huge", "tiny", "int32", "signed", "zeros")
+PROFILES = ("spread", "ties", "huge", "tiny", "int32", "signed", "zeros", "outliers", "few")
+DOT_CLASSES = {"none": 0, "unsigned": 1, "signed": 2, "pairs": 3}
 
 
 def qu8_filter(
-    rng: Rng, shape: Struct, profile: str, x_zero_point: int, bias: bool = True, dw: bool = False
+    rng: Rng,
+    shape: Struct,
+    profile: str,
+    x_zero_point: int,
+    bias: bool = True,
+    kernel_width: int = 0,
 ) -> Filter:
     """A quantized filter.
 
     Profiles: spread: results over and beyond [0, 255]; ties: see `tie_scales`; huge:
     |acc * scale| >= 2^22, up to infinity; tiny: everything rounds to 0; int32: accumulators near
-    the ends of int32; signed: int8 filter, zero points 0 or any; zeros: zero points 0 and 255.
+    the ends of int32; signed: int8 filter, zero points 0 or any; zeros: zero points 0 and 255;
+    outliers: small weights and some that no byte or pair can hold; few: the same, rarer.
+    With ``kernel_width`` the filter is depthwise.
     """
     channels = shape.groups * shape.out_channels
     k = shape.taps * shape.in_channels
@@ -105,6 +114,12 @@ def qu8_filter(
         biases, scale = rng.integers(-40, 41, channels), tie_scales(rng, channels)
     elif profile == "huge":
         scale = 2.0 ** rng.uniform(8, 120, channels)
+    elif profile in ("outliers", "few"):
+        zero = rng.integers(100, 156, channels)
+        near_zero = np.clip(128 + rng.normal(0, 25, span), 0, 255).astype(np.uint8)
+        values = np.where(
+            rng.random(span) < (0.1 if profile == "outliers" else 0.01), values, near_zero
+        )
     elif profile == "tiny":
         scale = 2.0 ** rng.uniform(-60, -30, channels)
     elif profile == "int32":
@@ -120,9 +135,21 @@ def qu8_filter(
         "w_zero_point": zero.astype(np.int32),
         "x_zero_point": x_zero_point,
         "filter_signed": int(signed),
-        "shape": shape,
     }
-    return Filter(arguments, qu8_weights(**arguments, dw=dw))
+    packed = dict(arguments, dot_class=DOT_CLASSES["none"])
+    if kernel_width:
+        packed["kernel_width"] = kernel_width
+    packed["shape"] = shape
+    packing = ("qu8_dwpack" if kernel_width else "qu8_pack", packed)
+    return Filter(packed, qu8_weights(**arguments, shape=shape, packing=packing))
+
+
+def for_every_dot(w: Weights) -> Iterator[Weights]:
+    """Yield the weights to be packed for each dot product."""
+    assert w.packing is not None
+    kernel, arguments = w.packing
+    for dot_class in DOT_CLASSES.values():
+        yield replace(w, packing=(kernel, {**arguments, "dot_class": dot_class}))
 
 
 def activations(rng: Rng, profile: str, count: int, x_zero_point: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .filters import (
     f32_filter,
     filter_shape,
     float_bounds,
+    for_every_dot,
     qu8_filter,
     zero_points,
 )
@@ -39,27 +41,38 @@ DW_FILTERS = [(c, 1, t, 1) for c in (1, 3, 4, 5, 7, 8, 9, 16, 17) for t in (1, 2
 
 def pack_cases(rng: Rng, kernel: str) -> Iterator[Case]:
     dw, quantized = "dw" in kernel, kernel.startswith("qu8")
-    size = 4 if kernel == "f32_dwpack" else 8
     for index, dims in enumerate(DW_FILTERS if dw else FILTERS):
         groups, out, taps, c = dims
-        extent = -(-groups // size) if dw else groups * -(-out // 8)
+        blocks = -(-groups // 4) if dw else groups * -(-out // 8)
+        width = 3 if taps == 9 else taps
         for layout in LAYOUTS:
             shape = filter_shape(*dims, layout, gap=index % 2)
             for profile in PROFILES if quantized else ("spread", "special"):
                 bias = bool(rng.integers(3))
                 filter_ = (
-                    qu8_filter(rng, shape, profile, zero_points(rng), bias, dw)
+                    qu8_filter(rng, shape, profile, zero_points(rng), bias, width if dw else 0)
                     if quantized
                     else f32_filter(rng, shape, bias, 0.3 * (profile == "special"), dw)
                 )
-                k = taps * c
-                names = {"taps": taps, "K": k, "K2": -(-k // 2), "T2": -(-taps // 2)}
-                size_stated = stated_bytes(
-                    kernel, "Bytes", groups=groups, out_channels=out, **names
-                )
-                packed = garbage(rng, np.uint8, size_stated)
+                packed = garbage(rng, np.uint8, packed_bytes(kernel, shape, width))
                 note = f"{dims} {layout} {profile} bias={bias}"
-                yield Case(kernel, note, {"packed": packed, **filter_.arguments}, extent)
+                arguments = {"packed": packed, **filter_.arguments}
+                extent = 1 if quantized else blocks
+                yield Case(kernel, note, arguments, extent, pack_scratch(kernel, shape))
+
+
+def packed_bytes(kernel: str, shape: Struct, kernel_width: int) -> int:
+    """Return the Bytes of packed weights that the contract states."""
+    k = int(shape.taps * shape.in_channels)
+    names = {"taps": shape.taps, "K": k, "K2": -(-k // 2), "kernel_width": kernel_width}
+    channels = {"groups": shape.groups, "out_channels": shape.out_channels}
+    return stated_bytes(kernel, "Bytes", **names, **channels)
+
+
+def pack_scratch(kernel: str, shape: Struct) -> int:
+    if not kernel.startswith("qu8"):
+        return 0
+    return stated_bytes(kernel, "SCRATCH", K=shape.taps * shape.in_channels, taps=shape.taps)
 
 
 # ---------------------------------------------------------------------------
@@ -112,7 +125,7 @@ def qu8_gemm_cases(rng: Rng) -> Iterator[Case]:
             w = qu8_filter(rng, shape, profile, x_zero_point, bool(rng.integers(4))).weights
             a_stride, y_stride = k + int(rng.integers(3)), n + int(rng.integers(3))
             lo, hi = bounds(rng)
-            arguments = {
+            arguments: dict[str, Any] = {
                 "y": garbage(rng, np.uint8, strided_size(m, n, y_stride)),
                 "a": activations(rng, profile, strided_size(m, k, a_stride), x_zero_point),
                 "w": w,
@@ -122,7 +135,9 @@ def qu8_gemm_cases(rng: Rng) -> Iterator[Case]:
             }
             scratch = stated_bytes("qu8_gemm", "SCRATCH", K2=-(-k // 2))
             note = f"m={m} n={n} k={k} splits={splits} {profile} zero point {x_zero_point}"
-            yield Case("qu8_gemm", note, arguments, -(-m // 4) * splits, scratch)
+            for packed in for_every_dot(w):
+                given = {**arguments, "w": packed, "y": garbage(rng, np.uint8, arguments["y"].size)}
+                yield Case("qu8_gemm", note, given, -(-m // 4) * splits, scratch)
 
 
 # ---------------------------------------------------------------------------
@@ -199,7 +214,9 @@ def convolutions(rng: Rng, dw: bool) -> Iterator[tuple[str, Struct, Struct]]:
 def scratch_of(kernel: str, s: Struct) -> int:
     taps = s.kernel_height * s.kernel_width
     k = taps * s.in_channels
-    return stated_bytes(kernel, "SCRATCH", K=k, K2=-(-k // 2), taps=taps, groups=s.groups)
+    columns = (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1
+    names = {"K": k, "K2": -(-k // 2), "taps": taps, "groups": s.groups, "Q": columns}
+    return stated_bytes(kernel, "SCRATCH", **names)
 
 
 def extent_of(kernel: str, s: Struct) -> int:
@@ -226,7 +243,8 @@ def qu8_convolution_cases(rng: Rng, kernel: str) -> Iterator[Case]:
     for index, (note, window, filter_) in enumerate(convolutions(rng, "dw" in kernel)):
         profile, zero = PROFILES[index % len(PROFILES)], zero_points(rng)
         bias = bool(rng.integers(4))
-        w = qu8_filter(rng, filter_, profile, zero, bias, "dw" in kernel).weights
+        width = int(window.kernel_width) if "dw" in kernel else 0
+        w = qu8_filter(rng, filter_, profile, zero, bias, width).weights
         lo, hi = bounds(rng)
         arguments = {
             "y": garbage(rng, np.uint8, output_size(window)),
@@ -235,4 +253,7 @@ def qu8_convolution_cases(rng: Rng, kernel: str) -> Iterator[Case]:
             **{"lo": lo, "hi": hi, "shape": window},
         }
         note = f"{note} {profile} zero point {zero}"
-        yield Case(kernel, note, arguments, extent_of(kernel, window), scratch_of(kernel, window))
+        extent, scratch = extent_of(kernel, window), scratch_of(kernel, window)
+        for packed in for_every_dot(w):
+            given = {**arguments, "w": packed, "y": garbage(rng, np.uint8, output_size(window))}
+            yield Case(kernel, note, given, extent, scratch)

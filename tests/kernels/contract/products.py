@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,16 +13,19 @@ from .arithmetic import F32, Array, Struct, Value, clamp, requantize, rows_of, s
 
 @dataclass(frozen=True)
 class Weights:
-    """A filter by its meaning, next to the bytes that the kernels get.
+    """A filter by its meaning, next to what the kernels get.
 
-    The models compute from ``values``, ``bias`` and zero points; only the kernels see ``packed``.
+    The models compute from ``values``, ``bias`` and zero points. Kernels see ``packed``, or for
+    quantized weights, whose packed form is private, what ``packing`` makes: the name and the
+    arguments of a packing kernel, but for its output.
     """
 
     values: Array  # [groups, out_channels, taps, in_channels]; float32, or int64 w - w_zero_point
     bias: Array  # [groups, out_channels]
     scale: Array  # [groups, out_channels] float32; empty for float weights
     x_zero_point: int
-    packed: Array  # uint8
+    packed: Array  # uint8; empty for quantized weights
+    packing: tuple[str, dict[str, Any]] | None = None
 
 
 # ---------------------------------------------------------------------------
@@ -56,12 +60,23 @@ def packed_f32(values: Array, bias: Array, size: int) -> Array:
 
 
 def packed_qu8(values: Array, bias: Array, scale: Array, x_zero_point: int) -> Array:
-    """Blocks of 8 channels: folded bias, scale, then int16 pairs of k per channel."""
+    """The packed form for no dot product at all: a header, then blocks of 8 channels.
+
+    A block is folded bias, scale, then int16 pairs of k per channel.
+    """
     folded = (bias - x_zero_point * values.sum(axis=2)).astype(np.uint32)  # modulo 2^32
     groups, channels, k = values.shape
     pairs = np.pad(values, [(0, 0), (0, 0), (0, k % 2)]).astype(np.int16)
     pairs = pairs.reshape(groups, channels, -1, 2)
-    return joined(blocks_of(folded, 8), blocks_of(scale, 8), np.swapaxes(blocks_of(pairs, 8), 2, 3))
+    blocks = joined(
+        blocks_of(folded, 8), blocks_of(scale, 8), np.swapaxes(blocks_of(pairs, 8), 2, 3)
+    )
+    most = 255 * np.abs(values).sum(axis=2) + np.abs(bias)
+    bounded = bool((most.astype(np.float64) * scale.astype(np.float64) < 2**22).all())
+    header = np.zeros(12, np.int32)
+    header[:3] = 0, bounded, 64 + 32 * -(-k // 2)
+    ones = np.ones(8, np.int16)
+    return np.concatenate([header.view(np.uint8), ones.view(np.uint8), blocks])
 
 
 def flat_k(values: Array) -> Array:
@@ -102,20 +117,22 @@ def qu8_weights(
     x_zero_point: int,
     filter_signed: int,
     shape: Struct,
-    *,
-    dw: bool = False,
+    packing: tuple[str, dict[str, Any]] | None = None,
 ) -> Weights:
     values = integer_weights(filter, w_zero_point, filter_signed, shape)
     biases = bias_of(bias, shape, np.int64)
     scales = scale.reshape(biases.shape)
-    parts = (flat_k(values), biases, scales)
-    if dw:
-        parts = (depthwise(parts[0]), depthwise(biases), depthwise(scales))
-    return Weights(values, biases, scales, x_zero_point, packed_qu8(*parts, x_zero_point))
+    return Weights(values, biases, scales, x_zero_point, np.zeros(0, np.uint8), packing)
 
 
 def f32_pack(packed: Array, filter: Array, bias: Array | None, shape: Struct) -> None:
     packed[:] = f32_weights(filter, bias, shape).packed
+
+
+def put_packed(packed: Array, data: Array, dot_class: int) -> None:
+    """The layout for DOT_NONE, the only one stated here; the rest of the room is left alone."""
+    if dot_class == 0:
+        packed[: data.size] = data
 
 
 def qu8_pack(
@@ -126,11 +143,11 @@ def qu8_pack(
     w_zero_point: Array,
     x_zero_point: int,
     filter_signed: int,
+    dot_class: int,
     shape: Struct,
 ) -> None:
-    packed[:] = qu8_weights(
-        filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape
-    ).packed
+    w = qu8_weights(filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape)
+    put_packed(packed, packed_qu8(flat_k(w.values), w.bias, w.scale, x_zero_point), dot_class)
 
 
 def f32_dwpack(packed: Array, filter: Array, bias: Array | None, shape: Struct) -> None:
@@ -145,11 +162,13 @@ def qu8_dwpack(
     w_zero_point: Array,
     x_zero_point: int,
     filter_signed: int,
+    dot_class: int,
+    kernel_width: int,
     shape: Struct,
 ) -> None:
-    packed[:] = qu8_weights(
-        filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape, dw=True
-    ).packed
+    w = qu8_weights(filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape)
+    parts = (depthwise(flat_k(w.values)), depthwise(w.bias), depthwise(w.scale))
+    put_packed(packed, packed_qu8(*parts, x_zero_point), dot_class)
 
 
 # ---------------------------------------------------------------------------

@@ -28,6 +28,7 @@ export function runCases(exports, memory, request) {
 /** @param {Reader} reader */
 function readCase(reader) {
   const [kernel, extent, grain, scratchBytes, parts, buffers, words] = reader.take(7);
+  const [prepareKernel, prepareScratchBytes, prepareWords] = reader.take(3);
   reader.take(2 * parts); // for the native runner; here a thread pool of one makes the parts
   return {
     kernel,
@@ -36,6 +37,11 @@ function readCase(reader) {
     scratchBytes,
     buffers: readBuffers(reader, buffers),
     triples: reader.take(3 * words),
+    prepare: {
+      kernel: prepareKernel | 0,
+      scratchBytes: prepareScratchBytes,
+      triples: reader.take(3 * prepareWords),
+    },
   };
 }
 
@@ -49,7 +55,7 @@ function readCase(reader) {
  * @param {Writer} writer
  */
 function runCase(exports, memory, testCase, whole, writer) {
-  const { kernel, extent, grain, scratchBytes, buffers, triples } = testCase;
+  const { kernel, extent, grain, scratchBytes, buffers, triples, prepare } = testCase;
   const base = align16(exports.__heap_base.value);
   let end = base;
   /** @param {number} bytes */
@@ -60,12 +66,16 @@ function runCase(exports, memory, testCase, whole, writer) {
   };
   for (const buffer of buffers) buffer.address = allocate(buffer.bytes, buffer.skew);
   // The step is the second of a plan and its words lie behind others, so that indices matter.
-  const words = [1, 2, 3, ...argumentWords(triples, (i) => buffers[i].address)];
+  const addressOf = (/** @type {number} */ i) => buffers[i].address;
+  const words = [1, 2, 3, ...argumentWords(triples, addressOf)];
+  const prepareAt = words.length;
+  words.push(...argumentWords(prepare.triples, addressOf));
   const wordsAt = allocate(4 * words.length);
   const stepsAt = allocate(3 * 4 * STEP_WORDS);
   const poolAt = allocate(4 * 10);
   const progressAt = allocate(8);
   const scratchAt = allocate(scratchBytes);
+  const prepareScratchAt = allocate(prepare.scratchBytes);
   end = align16(end + GUARD_BYTES);
 
   const region = new Uint8Array(memory.buffer, base, end - base);
@@ -75,9 +85,10 @@ function runCase(exports, memory, testCase, whole, writer) {
   words.forEach((word, i) => {
     view.setUint32(wordsAt + 4 * i, word, true);
   });
-  [-1, 0, 1, 1, kernel, 3, extent, grain, -1, 0, 1, 1].forEach((word, i) => {
+  [prepare.kernel, prepareAt, 1, 1, kernel, 3, extent, grain, -1, 0, 1, 1].forEach((word, i) => {
     view.setInt32(stepsAt + 4 * i, word, true);
   });
+  if (prepare.kernel >= 0) exports.plan_run(stepsAt, wordsAt, prepareScratchAt, 0, 1);
   const before = region.slice();
 
   /** What the call may change, as [address, bytes]. */

@@ -80,6 +80,8 @@ export class Reader {
  * @typedef {{ bytes: number, isOutput: boolean, skew: number, data: Uint8Array, address: number }} Buffer
  */
 
+const ROLE_OUTPUT = 1;
+
 /**
  * @param {Reader} reader
  * @param {number} count
@@ -87,8 +89,8 @@ export class Reader {
  */
 export function readBuffers(reader, count) {
   return Array.from({ length: count }, () => {
-    const [bytes, isOutput, skew] = reader.take(3);
-    return { bytes, isOutput: isOutput === 1, skew, data: reader.blob(bytes), address: 0 };
+    const [bytes, role, skew] = reader.take(3);
+    return { bytes, isOutput: role === ROLE_OUTPUT, skew, data: reader.blob(bytes), address: 0 };
   });
 }
 

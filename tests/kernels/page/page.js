@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the kernel tests call in the page: each fetches a request and uploads the response.
+import { Executor } from "/polyfill/runtime/executor.js";
 import { runCases } from "./cases.js";
 import { createMemory, instantiate } from "./module.js";
 import { runPool } from "./pool.js";
@@ -21,6 +22,17 @@ async function upload(url, body) {
 }
 
 Object.assign(globalThis, {
+  /**
+   * The dot products that this CPU has in a variant, by name.
+   *
+   * @param {string} variant
+   */
+  async dotClasses(variant) {
+    const memory = createMemory(false);
+    const exports = await instantiate(`/dist/octet_${variant}.wasm`, memory);
+    return new Executor({ memory, exports }).dotProducts();
+  },
+
   /**
    * @param {string} variant
    * @param {string} request
