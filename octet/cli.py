@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from octet import __version__
-from octet.commands import conformance, inspect, run, sizes
+from octet.commands import conformance, inspect, make_dataset, quantize, record_minmax, run, sizes
 from octet.errors import OctetError, UsageError, unknown
 
 
@@ -26,6 +26,9 @@ class Command(Protocol):
 COMMANDS: dict[str, Command] = {
     "run": run,
     "inspect": inspect,
+    "make-dataset": make_dataset,
+    "record-minmax": record_minmax,
+    "quantize": quantize,
     "conformance": conformance,
     "sizes": sizes,
 }

@@ -10,6 +10,7 @@ type becomes, so signatures and metadata stay true; what is stored behind them i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,21 @@ class Interface:
     output: str = FLOAT
 
 
-def convert(model: Model, plan: Plan, interface: Interface) -> Model:
+@dataclass(frozen=True)
+class Converted:
+    """A quantized model.
+
+    Attributes:
+        model: the model.
+        stored: by a tensor's index in the float model, the tensor that holds it, in integers where
+            there is one that does.
+    """
+
+    model: Model
+    stored: dict[int, int]
+
+
+def convert(model: Model, plan: Plan, interface: Interface) -> Converted:
     """Return the quantized model.
 
     Args:
@@ -61,8 +76,7 @@ def convert(model: Model, plan: Plan, interface: Interface) -> Model:
     for dtype in (interface.input, interface.output):
         if dtype not in IO_TYPES:
             raise OctetError(f"input and output types: got {dtype!r}, expected one of {IO_TYPES}.")
-    converter = _Converter(model.copy(), plan, interface)
-    return converter.run()
+    return _Converter(model.copy(), plan, interface).run()
 
 
 Form = Params | str
@@ -86,7 +100,7 @@ class _Converter:
         self._names = {tensor.name for tensor in model.tensors}
         self._outside: dict[int, Form] = {}
 
-    def run(self) -> Model:
+    def run(self) -> Converted:
         model = self._model
         for index in dict.fromkeys(model.inputs):
             if model.dtype(index) == FLOAT:
@@ -103,8 +117,13 @@ class _Converter:
             self._form(index, form)
         model.graph.operators = self._operators
         _forget_ranges(model)
-        drop_unused(model)
-        return model
+        new = drop_unused(model)
+        return Converted(model, {i: new[forms] for i, forms in self._stored() if forms in new})
+
+    def _stored(self) -> Iterator[tuple[int, int]]:
+        for index, forms in self._forms.items():
+            integer = [made for form, made in forms.items() if isinstance(form, Params)]
+            yield index, (integer or list(forms.values()))[0]
 
     def _interface_form(self, index: int, inside: Params | None, side: str) -> Form:
         """Return how an input or output, stored as ``inside`` within the graph, is seen outside."""
@@ -213,7 +232,7 @@ class _Converter:
         """Let a tensor be stored in ``form``."""
         tensor = self._model.tensors[index]
         tensor.type = TENSOR_TYPES[_dtype(form)]
-        tensor.quantization = None if isinstance(form, str) else _parameters(form)
+        tensor.quantization = None if isinstance(form, str) else parameters(form)
 
     def _copy_of(self, index: int, form: Form) -> int:
         """Return a new tensor with the shape of ``index``, named after it and its type."""
@@ -255,7 +274,8 @@ def _as_constant(values: Array, params: Params) -> QuantizedConstant:
     )
 
 
-def _parameters(params: Params) -> Any:
+def parameters(params: Params) -> Any:
+    """Return ``params`` as the schema's table."""
     return schema.QuantizationParametersT(
         scale=[params.scale], zeroPoint=[params.zero_point], quantizedDimension=0
     )

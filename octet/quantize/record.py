@@ -190,17 +190,13 @@ def _run(
     jobs, _ = options.resolved()
 
     def items() -> Iterator[Item]:
-        with closing(_closable(records(source, inputs, start, 2 * jobs + 2))) as reader:
+        with closing(records(source, inputs, start, 2 * jobs + 2)) as reader:
             for number, arrays in enumerate(reader, start):
                 yield number, source.place(number), arrays
 
     if options.scheduler:
         return on_cluster(work, items(), options.scheduler)
     return on_threads(work, items(), jobs)
-
-
-def _closable(iterator: Iterator[Any]) -> Any:
-    return iterator
 
 
 def _fill(

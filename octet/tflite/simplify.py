@@ -100,12 +100,18 @@ def dequantized(model: Model, index: int) -> Array | None:
     return np.asarray(steps * scale, np.float32)
 
 
-def drop_unused(model: Model) -> None:
-    """Remove the tensors, buffers and operator codes that nothing refers to; indices change."""
-    for number, graph in enumerate(model.tree.subgraphs):
+def drop_unused(model: Model) -> dict[int, int]:
+    """Remove the tensors, buffers and operator codes that nothing refers to.
+
+    Returns the new index of each tensor of the first subgraph that is still there, by its old one.
+    """
+    maps = [
         _drop_tensors(model.tree, number, graph)
+        for number, graph in enumerate(model.tree.subgraphs)
+    ]
     _drop_buffers(model.tree)
     _drop_codes(model.tree)
+    return maps[0]
 
 
 def _remove_operators(model: Model, positions: list[int]) -> None:
@@ -115,7 +121,7 @@ def _remove_operators(model: Model, positions: list[int]) -> None:
     ]
 
 
-def _drop_tensors(tree: Any, number: int, graph: Any) -> None:
+def _drop_tensors(tree: Any, number: int, graph: Any) -> dict[int, int]:
     used = {*graph.inputs, *graph.outputs}
     for operator in graph.operators:
         used.update(operator.inputs, operator.outputs, _numbers(operator.intermediates))
@@ -134,6 +140,7 @@ def _drop_tensors(tree: Any, number: int, graph: Any) -> None:
             operator.intermediates = [new[old] for old in _numbers(operator.intermediates)]
     for entry in maps:
         entry.tensorIndex = new[entry.tensorIndex]
+    return new
 
 
 def _drop_buffers(tree: Any) -> None:

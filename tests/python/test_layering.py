@@ -31,7 +31,7 @@ PYTHON = {
     "errors": set(),
     "codegen": set(),
     "tflite": set(),
-    "onnx": set(),
+    "onnx": {"tflite"},
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
     "bench": {"web", "tflite", "toolchain.paths", "toolchain.process"},

@@ -80,6 +80,10 @@ class ArraySource:
         """Return file and record for messages."""
         return f"{self.name}: record {index}"
 
+    def title(self, index: int) -> str:
+        """Return ""."""
+        return ""
+
     def fingerprint(self) -> str:
         """Return a text that changes when the file is written."""
         return file_fingerprint(self._path)
@@ -114,6 +118,10 @@ class FileSource:
     def place(self, index: int) -> str:
         """Return source, record and file for messages."""
         return f"{self.name}: record {index} ({self._rows[index][0].name})"
+
+    def title(self, index: int) -> str:
+        """Return the name of the record's first file."""
+        return self._rows[index][0].name
 
     def fingerprint(self) -> str:
         """Return a text that changes when one of the files is written."""

@@ -81,6 +81,10 @@ class Hdf5Source:
         """Return file and record for messages."""
         return f"{self.name}: record {index}"
 
+    def title(self, index: int) -> str:
+        """Return the attribute ``desc`` of a record, for instance the name of its image."""
+        return str(_plain(self._value[str(index)].attrs.get("desc", "")))
+
     def fingerprint(self) -> str:
         """Return a text that changes when the file is written."""
         return file_fingerprint(self._path)
@@ -94,8 +98,19 @@ class Hdf5Source:
         ]
 
 
-def write_hdf5(path: Path, rows: Iterable[Sequence[Array]], description: str = "") -> int:
+def write_hdf5(
+    path: Path,
+    rows: Iterable[Sequence[Array]],
+    description: str = "",
+    titles: Sequence[str] = (),
+) -> int:
     """Write records, all or nothing, and return their number. The same records give the same file.
+
+    Args:
+        path: the file.
+        rows: the records.
+        description: the attribute ``desc`` of all of them.
+        titles: the attribute ``desc`` of each.
 
     Raises:
         OctetError: if the file cannot be written.
@@ -109,6 +124,8 @@ def write_hdf5(path: Path, rows: Iterable[Sequence[Array]], description: str = "
                     value.attrs["desc"] = description
                 for record in rows:
                     group = value.create_group(str(count))
+                    if titles:
+                        group.attrs["desc"] = titles[count]
                     for number, array in enumerate(record):
                         group.create_dataset(str(number), data=array, track_times=False)
                     count += 1

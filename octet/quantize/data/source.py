@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,6 +34,9 @@ class Source(Protocol):
 
     def place(self, index: int) -> str:
         """Return source and record for messages."""
+
+    def title(self, index: int) -> str:
+        """Return what the source says of a record, usually a file name, or ""."""
 
     def fingerprint(self) -> str:
         """Return a text that changes when the source does; ranges recorded from it depend on it."""
@@ -68,6 +71,10 @@ class RandomSource:
     def place(self, index: int) -> str:
         """Return source and record for messages."""
         return f"{self.name}: record {index}"
+
+    def title(self, index: int) -> str:
+        """Return ""."""
+        return ""
 
     def fingerprint(self) -> str:
         """Return the seed and the range."""
@@ -107,6 +114,10 @@ class Subset:
         """Return source and record for messages."""
         return self._source.place(self._indices[index])
 
+    def title(self, index: int) -> str:
+        """Return what the source says of a record."""
+        return self._source.title(self._indices[index])
+
     def fingerprint(self) -> str:
         """Return the source's and the numbers."""
         chosen = hashlib.sha256(repr(self._indices).encode()).hexdigest()[:16]
@@ -140,7 +151,7 @@ def open_source(text: str, inputs: Sequence[InputSpec]) -> Source:
 
 def records(
     source: Source, inputs: Sequence[InputSpec], start: int = 0, ahead: int = 4
-) -> Iterator[list[Array]]:
+) -> Generator[list[Array], None, None]:
     """Yield the checked records from ``start`` on; a thread reads ``ahead`` of the consumer.
 
     Raises:
