@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from octet import __version__
 from octet.codegen.outputs import GENERATED, Generated
-from octet.toolchain import bundle, compiler, native, size
-from octet.toolchain.paths import BUILD, DIST, NODE_MODULES, ROOT, STAMPS
+from octet.toolchain import assets, bundle, compiler, models, native, pages, size
+from octet.toolchain.paths import BUILD, DIST, NODE_MODULES, ROOT, SITE, STAMPS
 from octet.toolchain.tasks import Runner, Step, partial_of, write_whole
 
 console = Console(highlight=False)
@@ -38,12 +38,24 @@ def build() -> None:
     kernels, bundles = compiler.optimize_steps(), bundle.bundle_steps()
     _stage(runner, "kernels: optimize", kernels)
     _stage(runner, "bundle", [*bundles, bundle.license_step()])
-    # The site is a stage of its own here, once octet.toolchain.pages builds it from build/dist.
     made = [path for step in (*kernels, *bundles, bundle.license_step()) for path in step.outputs]
     _remove_others(DIST, made)
     _stage(runner, "sizes", [size.measure_step(made)])
     _stage(runner, "release", [release_step(made)])
+    build_site(runner)
     console.print(size.size_table(size.load_sizes()))
+
+
+def build_site(runner: Runner) -> None:
+    """Build the demo pages in build/site, out of build/dist and what models.toml names."""
+    finder = assets.Finder([assets.data_folder()])
+    found = pages.find_all(models.read_catalogue(models.MODELS), finder)
+    stages = pages.site_stages(found, DIST, size.load_sizes(), SITE)
+    for title, steps in stages:
+        _stage(runner, title, steps)
+    _remove_others(SITE, [path for _, steps in stages for step in steps for path in step.outputs])
+    for line in [*finder.problems, *found.gaps()]:
+        console.print(f"site: {line}")
 
 
 def prepare_sources() -> Runner:
