@@ -14,6 +14,10 @@ def tables(results: Results) -> Iterator[Table]:
     """Return a table for each kind of result that there is."""
     if results.latency:
         yield _latency(results)
+    if results.startup:
+        yield _startup(results)
+    if results.micro:
+        yield _micro(results)
     if results.failed:
         yield _failed(results)
 
@@ -49,6 +53,53 @@ def _latency(results: Results) -> Table:
             row.note,
         )
         previous = (row.model, row.threads)
+    return table
+
+
+def _startup(results: Results) -> Table:
+    table = Table("starts", "engine", box=None, pad_edge=False)
+    numbers = ("cold ms", "min", "max", "warm ms", "min", "max")
+    parts = ("scripts", "init", "compile", "first run")
+    for name in ("threads", *numbers, *parts, "kB", "brotli kB", "peak MB"):
+        table.add_column(name, justify="right")
+    sizes = {(row.model, row.engine, row.threads): row for row in results.size}
+    peaks = {(row.model, row.engine, row.threads): row.peak_mb for row in results.memory}
+    for row in results.startup:
+        key = (row.model, row.engine, row.threads)
+        times = (row.cold_ms, row.cold_min_ms, row.cold_max_ms)
+        again = (row.warm_ms, row.warm_min_ms, row.warm_max_ms)
+        size = sizes[key]
+        table.add_row(
+            row.model,
+            row.engine,
+            str(row.threads),
+            *(f"{value:.0f}" for value in (*times, *again, *row.parts_ms.values())),
+            f"{size.raw_bytes / 1e3:,.0f}",
+            f"{size.brotli_bytes / 1e3:,.0f}",
+            f"{peaks[key]:.0f}" if key in peaks else "",
+        )
+    return table
+
+
+def _micro(results: Results) -> Table:
+    table = Table("layers of", "variant", "kernel", "output", box=None, pad_edge=False)
+    for name in ("depth", "layers", "ms each", "ms", "GMAC/s", "ceiling", "of it"):
+        table.add_column(name, justify="right")
+    for row in results.micro:
+        limit = row.ceiling_gmacs
+        table.add_row(
+            row.model,
+            row.variant,
+            row.kernel,
+            "x".join(map(str, row.shape)),
+            str(row.depth),
+            str(row.layers),
+            f"{row.ms:.3f}",
+            f"{row.ms * row.layers:.3f}",
+            f"{row.gmacs:.1f}",
+            f"{limit:.0f}" if limit else "",
+            f"{row.gmacs / limit:.0%}" if limit else "",
+        )
     return table
 
 

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from octet.bench.engines import ENGINES, Entry
 from octet.errors import OctetError
@@ -69,6 +70,80 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class Startup:
+    """From navigation to the first result: with an empty cache, and the second time.
+
+    Attributes:
+        parts_ms: of the first time: until the scripts ran, and what the engine took for itself.
+    """
+
+    model: str
+    engine: str
+    version: str
+    threads: int
+    variant: str | None
+    cold_ms: float
+    cold_min_ms: float
+    cold_max_ms: float
+    warm_ms: float
+    warm_min_ms: float
+    warm_max_ms: float
+    runs: int
+    parts_ms: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a page of an engine fetches, without the model and the page itself."""
+
+    model: str
+    engine: str
+    version: str
+    threads: int
+    variant: str | None
+    raw_bytes: int
+    brotli_bytes: int
+    model_bytes: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Peak resident memory of the page's process, over a start and some runs."""
+
+    model: str
+    engine: str
+    version: str
+    threads: int
+    variant: str | None
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Micro:
+    """A kernel on a layer's shape, on one thread.
+
+    Attributes:
+        shape: of its output.
+        depth: multiply-adds for an element of it.
+        layers: how many of the model have this shape.
+        ms: the median time of one.
+        gmacs: 10^9 multiply-adds a second.
+        ceiling_gmacs: of a loop of the kernel's arithmetic alone.
+    """
+
+    model: str
+    variant: str
+    kernel: str
+    shape: tuple[int, ...]
+    depth: int
+    layers: int
+    ms: float
+    gmacs: float
+    ceiling_gmacs: float | None
+
+
+@dataclass(frozen=True)
 class Failure:
     """An engine that could not run a model, and what it said."""
 
@@ -86,6 +161,11 @@ class Results:
 
     machine: Machine
     latency: list[Latency] = field(default_factory=list)
+    startup: list[Startup] = field(default_factory=list)
+    size: list[Size] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
+    micro: list[Micro] = field(default_factory=list)
+    ceilings: dict[str, float] = field(default_factory=dict)
     failed: list[Failure] = field(default_factory=list)
 
     def reference_of(self, latency: Latency) -> Latency | None:
@@ -103,6 +183,17 @@ class Results:
         ]
         return min(others, key=lambda other: other.median_ms, default=None)
 
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        """Return what `save` wrote. Raises OctetError if there is no such file."""
+        try:
+            tree = json.loads(path.read_bytes())
+        except OSError as error:
+            raise OctetError(f"{path}: {error.strerror}") from None
+        rows = {name: [kind(**_tuples(row)) for row in tree[name]] for name, kind in _ROWS.items()}
+        machine = Machine(**tree["machine"])
+        return cls(machine, **rows, ceilings=tree["ceilings"])
+
     def save(self, path: Path) -> None:
         """Write the results as JSON. Raises OctetError if that fails."""
         text = json.dumps(asdict(self), indent=1)
@@ -113,6 +204,20 @@ class Results:
             path.write_text(text + "\n")
         except OSError as error:
             raise OctetError(f"{path}: {error.strerror}") from None
+
+
+_ROWS = {
+    "latency": Latency,
+    "startup": Startup,
+    "size": Size,
+    "memory": Memory,
+    "micro": Micro,
+    "failed": Failure,
+}
+
+
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in row.items()}
 
 
 def describe_machine(chromium: str) -> Machine:

@@ -39,7 +39,10 @@ def _bench(options: argparse.Namespace) -> int:
         threads=options.threads,
         variants=options.variants,
         rounds=options.rounds,
+        startup=options.startup,
+        micro=options.micro,
         json=options.json,
+        render=options.render,
     )
     return bench.run(console, request)
 

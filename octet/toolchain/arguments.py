@@ -43,15 +43,15 @@ def _counts(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _count(text: str) -> int:
-    counts = _counts(text)
-    if len(counts) > 1:
-        raise argparse.ArgumentTypeError(f"got {text!r}, expected one number")
-    return counts[0]
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a number")
+    return int(text)
 
 
 def _variants(text: str) -> list[str]:
-    known = ("scalar", "simd", "relaxed")
+    dots = ("none", "pairs", "unsigned", "signed")
+    known = ["scalar", "simd", "relaxed", *(f"relaxed:{dot}" for dot in dots)]
     words = text.split(",")
     if not set(words) <= set(known):
         raise argparse.ArgumentTypeError(f"got {text!r}, expected some of {','.join(known)}")
@@ -69,8 +69,13 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
         "--variants", type=_variants, default=[], metavar="NAME,NAME", help="octet's wasm files"
     )
     parser.add_argument(
-        "--rounds", type=_count, default=15, metavar="N", help="every engine's turns (15)"
+        "--rounds", type=_number, default=15, metavar="N", help="every engine's turns (15)"
     )
+    starts = "time to the first result, bytes and memory, too"
+    parser.add_argument("--startup", action="store_true", help=starts)
+    parser.add_argument("--micro", action="store_true", help="octet's kernels by layer, too")
+    page = "PERFORMANCE.md from docs/performance.json; measures only with --json"
+    parser.add_argument("--render", action="store_true", help=page)
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go, too")
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from octet.web.chromium import find_chromium
 
@@ -58,6 +66,24 @@ def chromium(flags: Sequence[str] = ()) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def chromium_with_profile(folder: Path) -> Iterator[BrowserContext]:
+    """Launch headless Chromium that keeps its caches in ``folder``, as a user's does.
+
+    Raises:
+        BrowserMissingError: with what to install.
+    """
+    path = find_chromium()
+    with _driver as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder, executable_path=path, args=list(CHROMIUM_FLAGS)
+        )
+        try:
+            yield context
+        finally:
+            context.close()
 
 
 class ConsoleLog:

@@ -21,7 +21,7 @@ export interface Loaded {
   /** From the model's bytes until it can run. */
   compileMs: number;
   /** What the engine says that it uses; what it leaves out of a run. */
-  facts?: { variant?: string; threads?: number; note?: string };
+  facts?: { variant?: string; note?: string };
   run(): Promise<ArrayLike<unknown>[]>;
   close(): void;
 }

@@ -3,12 +3,13 @@
 
 import { configure, describeContext, install } from "octet";
 import { loadModel } from "octet/tflite";
+import { choiceOf, variantOf } from "../choice.js";
 import { fill } from "../inputs.js";
 
 /** @type {import("../adapter.js").Load} */
 export async function load(bytes, { threads, variant }) {
   install("force");
-  configure({ threads, variant });
+  configure({ threads, ...choiceOf(variant) });
   const start = performance.now();
   const context = await /** @type {any} */ (navigator).ml.createContext();
   const initMs = performance.now() - start;
@@ -22,7 +23,7 @@ export async function load(bytes, { threads, variant }) {
   return {
     initMs,
     compileMs,
-    facts: describeContext(context),
+    facts: { variant: variantOf(describeContext(context)) },
     async run() {
       const results = await model.run(inputs);
       return model.outputs.map((/** @type {{name: string}} */ { name }) => results[name]);

@@ -3,12 +3,13 @@
 
 import { configure, describeContext, install } from "octet";
 import * as ort from "onnxruntime-web/all";
+import { choiceOf, variantOf } from "../choice.js";
 import { loadSession } from "../ort_session.js";
 
 /** @type {import("../adapter.js").Load} */
 export async function load(bytes, { threads, variant }) {
   install("force");
-  configure({ threads, variant });
+  configure({ threads, ...choiceOf(variant) });
   const realm = /** @type {any} */ (globalThis);
   let graphs = 0;
   const { build } = realm.MLGraphBuilder.prototype;
@@ -25,5 +26,6 @@ export async function load(bytes, { threads, variant }) {
     executionProviders: [{ name: "webnn", deviceType: "cpu", context }],
   });
   const note = graphs === 1 ? undefined : `${graphs} graphs for WebNN`;
-  return { ...session, initMs, compileMs, facts: { ...describeContext(context), note } };
+  const facts = { variant: variantOf(describeContext(context)), note };
+  return { ...session, initMs, compileMs, facts };
 }
