@@ -1,41 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise convolution: per output pixel one pointer per tap (to the input or to a row of zeros),
-// then a sweep over the channels.
+// Depthwise convolution in float32, four channels at a time.
+//
+// Filters of three columns slide along the output row: each input column is read once and adds to
+// three outputs, whose sums stay in registers beside the weights. Other filters read every tap of
+// every pixel. Both sum column by column, so that they agree.
 #include "filters.h"
+#include "madd.h"
 
-static void f32_pixel(float* y, const float* const* taps, const int32_t tap_count, const float* w,
-                      const f32x4 lo, const f32x4 hi, const int32_t channels) {
+// ---------------------------------------------------------------------------
+// Any filter
+
+static void tap_pixel(float* y, const float* const* taps, const window_shape* s, const float* w,
+                      const f32x4 lo, const f32x4 hi) {
+  const int32_t channels = s->groups, tap_count = s->kernel_height * s->kernel_width;
   for (int32_t c = 0; c < channels; c += 4, w += 4 * (1 + tap_count)) {
     const int32_t lanes = channels - c;
     f32x4 acc = f32x4_load(w);
+    for (int32_t kx = 0; kx < s->kernel_width; kx++) {
+      for (int32_t t = kx; t < tap_count; t += s->kernel_width) {
+        const f32x4 v = lanes >= 4 ? f32x4_load(taps[t] + c) : f32x4_load_n(taps[t] + c, lanes);
+        acc = f32x4_madd(acc, v, f32x4_load(w + 4 + 4 * t));
+      }
+    }
+    const f32x4 v = f32x4_clamp(acc, lo, hi);
     if (lanes >= 4) {
-      for (int32_t t = 0; t < tap_count; t++) {
-        acc += f32x4_load(taps[t] + c) * f32x4_load(w + 4 + 4 * t);
-      }
-      f32x4_store(y + c, f32x4_clamp(acc, lo, hi));
+      f32x4_store(y + c, v);
     } else {
-      for (int32_t t = 0; t < tap_count; t++) {
-        acc += f32x4_load_n(taps[t] + c, lanes) * f32x4_load(w + 4 + 4 * t);
+      f32x4_store_n(y + c, v, lanes);
+    }
+  }
+}
+
+static void tap_rows(float* y, const float* x, const float* w, const f32x4 lo, const f32x4 hi,
+                     const window_shape* s, void* scratch, const int32_t begin, const int32_t end) {
+  const float** taps = scratch;
+  float* zeros = (float*)(void*)((char*)scratch + 8 * s->kernel_height * s->kernel_width);
+  memset(zeros, 0, (size_t)s->groups * sizeof(float));
+  for (int32_t row = begin; row < end; row++) {
+    const int32_t batch = row / s->out_height, oy = row % s->out_height;
+    for (int32_t ox = 0; ox < s->out_width; ox++) {
+      TAP_POINTERS(taps, x, zeros, s, batch, oy, ox);
+      tap_pixel(y + ((ptrdiff_t)row * s->out_width + ox) * s->y_stride, taps, s, w, lo, hi);
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Filters of 3 x 3: strides of 1 with any dilation, and of 2 without
+
+// Three input rows at one block of channels; a row outside the input reads zeros again and again.
+typedef struct {
+  const float* row[3];
+  ptrdiff_t step[3];
+} column_source;
+
+// acc + the products of one column with filter column w[0], w[1], w[2].
+INLINE f32x4 add_column(f32x4 acc, const f32x4 v[3], const f32x4 w[3]) {
+  for (int ky = 0; ky < 3; ky++) acc = f32x4_madd(acc, v[ky], w[ky]);
+  return acc;
+}
+
+// The column at position i of the input.
+INLINE void load_column(f32x4 v[3], const column_source* x, const int32_t i,
+                        const int32_t in_width) {
+  const int inside = i >= 0 && i < in_width;
+  for (int ky = 0; ky < 3; ky++) {
+    v[ky] = inside ? f32x4_load(x->row[ky] + i * x->step[ky]) : f32x4_splat(0);
+  }
+}
+
+INLINE void load_filter(f32x4 w[3][3], const float* block) {
+  for (int kx = 0; kx < 3; kx++) {
+    for (int ky = 0; ky < 3; ky++) w[kx][ky] = f32x4_load(block + 4 + 4 * (3 * ky + kx));
+  }
+}
+
+// One block of 4 channels along one output row, stride 1. Outputs that are a dilation apart share
+// columns: they are a row of their own.
+static void slide_by_one(float* y, const column_source* x, const float* block, const f32x4 lo,
+                         const f32x4 hi, const window_shape* s) {
+  const int32_t d = s->dilation_width;
+  const f32x4 bias = f32x4_load(block);
+  f32x4 w[3][3];
+  load_filter(w, block);
+  for (int32_t first = 0; first < min_i32(d, s->out_width); first++) {
+    // Sums that have seen two columns of their three, and one.
+    f32x4 two = bias, one = bias;
+    for (int32_t ox = first - 2 * d; ox < s->out_width; ox += d) {
+      f32x4 v[3];
+      load_column(v, x, ox + 2 * d - s->pad_left, s->in_width);
+      const f32x4 sum = add_column(two, v, w[2]);
+      two = add_column(one, v, w[1]);
+      one = add_column(bias, v, w[0]);
+      if (ox >= 0) f32x4_store(y + (ptrdiff_t)ox * s->y_stride, f32x4_clamp(sum, lo, hi));
+    }
+  }
+}
+
+// The same for stride 2: every other column belongs to two outputs.
+static void slide_by_two(float* y, const column_source* x, const float* block, const f32x4 lo,
+                         const f32x4 hi, const window_shape* s) {
+  const f32x4 bias = f32x4_load(block);
+  f32x4 w[3][3], v[3];
+  load_filter(w, block);
+  int32_t i = -s->pad_left;
+  load_column(v, x, i++, s->in_width);
+  f32x4 one = add_column(bias, v, w[0]);
+  for (int32_t ox = 0; ox < s->out_width; ox++) {
+    load_column(v, x, i++, s->in_width);
+    const f32x4 two = add_column(one, v, w[1]);
+    load_column(v, x, i++, s->in_width);
+    one = add_column(bias, v, w[0]);
+    f32x4_store(y, f32x4_clamp(add_column(two, v, w[2]), lo, hi));
+    y += s->y_stride;
+  }
+}
+
+static void slide_rows(float* y, const float* x, const float* w, const f32x4 lo, const f32x4 hi,
+                       const window_shape* s, const int32_t begin, const int32_t end) {
+  const float zeros[4] = {0, 0, 0, 0};
+  for (int32_t row = begin; row < end; row++) {
+    const int32_t top = row % s->out_height * s->stride_height - s->pad_top;
+    const float* image =
+        x + (ptrdiff_t)(row / s->out_height) * s->in_height * s->in_width * s->x_stride;
+    for (int32_t c = 0; c < s->groups; c += 4) {
+      column_source from;
+      for (int32_t ky = 0; ky < 3; ky++) {
+        const int32_t iy = top + ky * s->dilation_height;
+        const int inside = iy >= 0 && iy < s->in_height;
+        from.row[ky] = inside ? image + (ptrdiff_t)iy * s->in_width * s->x_stride + c : zeros;
+        from.step[ky] = inside ? s->x_stride : 0;
       }
-      f32x4_store_n(y + c, f32x4_clamp(acc, lo, hi), lanes);
+      float* to = y + (ptrdiff_t)row * s->out_width * s->y_stride + c;
+      if (s->stride_width == 1) {
+        slide_by_one(to, &from, w + c * 10, lo, hi, s);
+      } else {
+        slide_by_two(to, &from, w + c * 10, lo, hi, s);
+      }
     }
   }
 }
 
 void f32_dwconv(float* y, const float* x, const void* w, const float lo, const float hi,
                 const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
-  const int32_t channels = shape->groups;
-  const int32_t tap_count = shape->kernel_height * shape->kernel_width;
-  const float** taps = scratch;
-  float* zeros = (float*)(void*)((char*)scratch + 8 * (size_t)tap_count);
-  memset(zeros, 0, (size_t)channels * sizeof(float));
+  const window_shape* s = shape;
   const f32x4 lo4 = f32x4_splat(lo), hi4 = f32x4_splat(hi);
-  for (int32_t row = begin; row < end; row++) {
-    const int32_t batch = row / shape->out_height, oy = row % shape->out_height;
-    for (int32_t ox = 0; ox < shape->out_width; ox++) {
-      TAP_POINTERS(taps, x, zeros, shape, batch, oy, ox);
-      f32_pixel(y + ((ptrdiff_t)row * shape->out_width + ox) * shape->y_stride, taps, tap_count, w,
-                lo4, hi4, channels);
-    }
+  const int slides = s->stride_width == 1 || (s->stride_width == 2 && s->dilation_width == 1);
+  if (s->kernel_height == 3 && s->kernel_width == 3 && slides && s->groups % 4 == 0) {
+    slide_rows(y, x, w, lo4, hi4, s, begin, end);
+  } else {
+    tap_rows(y, x, w, lo4, hi4, s, scratch, begin, end);
   }
 }

@@ -1,64 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products and convolutions: 4 rows x 8 columns of accumulators over packed weights.
+// Matrix products and convolutions in float32: tiles of rows x 8 columns of accumulators over
+// packed weights.
 //
 // A convolution is the same product as a matrix multiplication; only the rows of A differ. For each
-// tile of 4 output pixels the window is gathered into a panel of 4 rows of K (in cache, reused by
+// unit of 12 output pixels the windows are gathered into a panel of rows of K (in cache, reused by
 // all column blocks), so no im2col matrix exists and padding costs nothing in the inner loop.
 #include "filters.h"
+#include "madd.h"
 
-#define MR 4
+#define UNIT 12  // rows of a unit of the range; a multiple of MR
 #define NR 8
 
-INLINE void f32_tile(f32x4 acc[MR][2], const float* const a[MR], const float* w, const int32_t k) {
-  for (int r = 0; r < MR; r++) {
-    acc[r][0] = f32x4_load(w);
-    acc[r][1] = f32x4_load(w + 4);
-  }
-  const float *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
-  w += NR;
-  for (int32_t i = 0; i < k; i++, w += NR) {
-    const f32x4 w0 = f32x4_load(w);
-    const f32x4 w1 = f32x4_load(w + 4);
-    const f32x4 v0 = f32x4_splat(a0[i]);
-    acc[0][0] += v0 * w0;
-    acc[0][1] += v0 * w1;
-    const f32x4 v1 = f32x4_splat(a1[i]);
-    acc[1][0] += v1 * w0;
-    acc[1][1] += v1 * w1;
-    const f32x4 v2 = f32x4_splat(a2[i]);
-    acc[2][0] += v2 * w0;
-    acc[2][1] += v2 * w1;
-    const f32x4 v3 = f32x4_splat(a3[i]);
-    acc[3][0] += v3 * w0;
-    acc[3][1] += v3 * w1;
-  }
-}
+// Rows of a tile: what 15 vector registers hold beside two of weights and one of A. Without a fused
+// multiply-add the products take registers too.
+#if defined(FUSED_MADD)
+#define MR 6
+#else
+#define MR 4
+#endif
 
-INLINE void f32_store_tile(float* y, const int32_t y_stride, f32x4 acc[MR][2], const f32x4 lo,
-                           const f32x4 hi, const int32_t rows, const int32_t columns) {
-  for (int r = 0; r < rows; r++, y += y_stride) {
-    const f32x4 v0 = f32x4_clamp(acc[r][0], lo, hi);
-    const f32x4 v1 = f32x4_clamp(acc[r][1], lo, hi);
-    if (columns >= NR) {
-      f32x4_store(y, v0);
-      f32x4_store(y + 4, v1);
-    } else {
-      f32x4_store_n(y, v0, min_i32(columns, 4));
-      f32x4_store_n(y + 4, v1, max_i32(columns - 4, 0));
+// ---------------------------------------------------------------------------
+// Tiles
+
+// acc += the products of all k of one block for MR rows.
+INLINE void multiply_rows(f32x4 acc[MR][2], const float* const a[MR], const float* w,
+                          const int32_t k) {
+  const float* row[MR];
+  for (int r = 0; r < MR; r++) row[r] = a[r];
+  for (int32_t i = 0; i < k; i++, w += NR) {
+    const f32x4 w0 = f32x4_load(w), w1 = f32x4_load(w + 4);
+    for (int r = 0; r < MR; r++) {
+      const f32x4 v = f32x4_splat(row[r][i]);
+      acc[r][0] = f32x4_madd(acc[r][0], v, w0);
+      acc[r][1] = f32x4_madd(acc[r][1], v, w1);
     }
   }
 }
 
-// All column blocks [first, last) of one row tile.
-static void f32_row_tile(float* y, const float* const a[MR], const char* w, const float lo,
-                         const float hi, const int32_t rows, const int32_t n, const int32_t k,
-                         const int32_t first, const int32_t last, const int32_t y_stride) {
-  const size_t block_bytes = (size_t)(1 + k) * NR * sizeof(float);
-  const f32x4 lo4 = f32x4_splat(lo), hi4 = f32x4_splat(hi);
+// The same for one row and 4 blocks, `step` floats apart.
+INLINE void multiply_blocks(f32x4 acc[4][2], const float* a, const float* w, const size_t step,
+                            const int32_t k) {
+  for (int32_t i = 0; i < k; i++, w += NR) {
+    const f32x4 v = f32x4_splat(a[i]);
+    for (int j = 0; j < 4; j++) {
+      acc[j][0] = f32x4_madd(acc[j][0], v, f32x4_load(w + (size_t)j * step));
+      acc[j][1] = f32x4_madd(acc[j][1], v, f32x4_load(w + (size_t)j * step + 4));
+    }
+  }
+}
+
+// What all tiles of a call share.
+typedef struct {
+  const float* w;  // of the group
+  int32_t n, k, y_stride;
+  f32x4 lo, hi;
+} product;
+
+INLINE size_t block_floats(const product* p) { return (size_t)(1 + p->k) * NR; }
+
+INLINE void store_row(float* y, const f32x4 acc[2], const product* p, const int32_t columns) {
+  const f32x4 v0 = f32x4_clamp(acc[0], p->lo, p->hi), v1 = f32x4_clamp(acc[1], p->lo, p->hi);
+  if (columns >= NR) {
+    f32x4_store(y, v0);
+    f32x4_store(y + 4, v1);
+  } else {
+    f32x4_store_n(y, v0, min_i32(columns, 4));
+    f32x4_store_n(y + 4, v1, max_i32(columns - 4, 0));
+  }
+}
+
+// One block of up to MR rows.
+INLINE void row_tile(float* y, const float* const a[MR], const product* p, const int32_t rows,
+                     const int32_t block) {
+  const float* w = p->w + (size_t)block * block_floats(p);
+  const f32x4 bias0 = f32x4_load(w), bias1 = f32x4_load(w + 4);
+  f32x4 acc[MR][2];
+  for (int r = 0; r < MR; r++) {
+    acc[r][0] = bias0;
+    acc[r][1] = bias1;
+  }
+  multiply_rows(acc, a, w + NR, p->k);
+  for (int r = 0; r < MR; r++) {
+    if (r < rows) {
+      store_row(y + (ptrdiff_t)r * p->y_stride + block * NR, acc[r], p, p->n - block * NR);
+    }
+  }
+}
+
+// Column blocks [first, last) of one row, four at a time.
+static void single_row(float* y, const float* a, const product* p, const int32_t first,
+                       const int32_t last) {
+  const size_t step = block_floats(p);
+  int32_t b = first;
+  for (; b + 4 <= last; b += 4) {
+    const float* w = p->w + (size_t)b * step;
+    f32x4 acc[4][2];
+    for (int j = 0; j < 4; j++) {
+      acc[j][0] = f32x4_load(w + (size_t)j * step);
+      acc[j][1] = f32x4_load(w + (size_t)j * step + 4);
+    }
+    multiply_blocks(acc, a, w + NR, step, p->k);
+    for (int j = 0; j < 4; j++) store_row(y + (b + j) * NR, acc[j], p, p->n - (b + j) * NR);
+  }
+  const float* same[MR];
+  for (int r = 0; r < MR; r++) same[r] = a;
+  for (; b < last; b++) row_tile(y, same, p, 1, b);
+}
+
+// Column blocks [first, last) of up to UNIT rows: block by block, so that a block of weights serves
+// all rows from the first-level cache. One or two rows are cheaper alone than as part of a tile.
+static void unit_rows(float* y, const float* const a[UNIT], const product* p, const int32_t rows,
+                      const int32_t first, const int32_t last) {
+  const int32_t alone = rows % MR <= 2 ? rows % MR : 0;
   for (int32_t b = first; b < last; b++) {
-    f32x4 acc[MR][2];
-    f32_tile(acc, a, (const float*)(const void*)(w + (size_t)b * block_bytes), k);
-    f32_store_tile(y + b * NR, y_stride, acc, lo4, hi4, rows, n - b * NR);
+    for (int32_t r = 0; r < rows - alone; r += MR) {
+      row_tile(y + (ptrdiff_t)r * p->y_stride, a + r, p, rows - r, b);
+    }
+  }
+  for (int32_t r = rows - alone; r < rows; r++) {
+    single_row(y + (ptrdiff_t)r * p->y_stride, a[r], p, first, last);
   }
 }
 
@@ -67,56 +127,81 @@ void f32_gemm(float* y, const float* a, const void* w, const float lo, const flo
               const int32_t a_stride, const int32_t y_stride, const int32_t begin,
               const int32_t end) {
   const int32_t blocks = divide_up(n, NR);
+  const product p = {w, n, k, y_stride, f32x4_splat(lo), f32x4_splat(hi)};
   for (int32_t unit = begin; unit < end; unit++) {
-    const int32_t row = unit / splits * MR, split = unit % splits;
-    const float* rows[MR];
-    for (int r = 0; r < MR; r++) rows[r] = a + (ptrdiff_t)min_i32(row + r, m - 1) * a_stride;
-    f32_row_tile(y + (ptrdiff_t)row * y_stride, rows, w, lo, hi, min_i32(m - row, MR), n, k,
-                 (int32_t)((int64_t)blocks * split / splits),
-                 (int32_t)((int64_t)blocks * (split + 1) / splits), y_stride);
+    const int32_t row = unit / splits * UNIT, split = unit % splits;
+    const float* rows[UNIT];
+    for (int r = 0; r < UNIT; r++) rows[r] = a + (ptrdiff_t)min_i32(row + r, m - 1) * a_stride;
+    unit_rows(y + (ptrdiff_t)row * y_stride, rows, &p, min_i32(m - row, UNIT),
+              (int32_t)((int64_t)blocks * split / splits),
+              (int32_t)((int64_t)blocks * (split + 1) / splits));
   }
 }
 
-static void f32_gather(float* panel, const float* x, const window_shape* s, const int32_t row) {
-  const window_origin o = origin_of(s, row);
-  const int32_t c = s->in_channels;
+// ---------------------------------------------------------------------------
+// Windows
+
+// n floats, four at a time, also beyond n where x has that many before `x_end`: what follows in the
+// panel is written later.
+INLINE void put_floats(float* to, const float* x, const int32_t n, const float* x_end) {
+  for (int32_t i = 0; i < n; i += 4) {
+    f32x4_store(to + i, x_end - x - i >= 4 ? f32x4_load(x + i) : f32x4_load_n(x + i, n - i));
+  }
+}
+
+INLINE void put_zeros(float* to, const int32_t n) {
+  for (int32_t i = 0; i < n; i++) to[i] = 0.0f;
+}
+
+static void gather_window(float* row, const float* x, const float* x_end, const window_shape* s,
+                          const window_origin o) {
+  const int32_t c = s->in_channels, kernel_row = s->kernel_width * c;
+  const int dense = s->dilation_width == 1 && s->x_stride == c;
   int32_t first, last;
   inside_columns(s, o.x, &first, &last);
-  for (int32_t ky = 0; ky < s->kernel_height; ky++, panel += s->kernel_width * c) {
+  for (int32_t ky = 0; ky < s->kernel_height; ky++, row += kernel_row) {
     const int32_t iy = o.y + ky * s->dilation_height;
     if (iy < 0 || iy >= s->in_height || first == last) {
-      memset(panel, 0, (size_t)s->kernel_width * (size_t)c * sizeof(float));
+      put_zeros(row, kernel_row);
       continue;
     }
-    memset(panel, 0, (size_t)first * (size_t)c * sizeof(float));
-    const ptrdiff_t pixel = (ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x;
-    for (int32_t kx = first; kx < last; kx++) {
-      memcpy(panel + kx * c, x + (pixel + (ptrdiff_t)kx * s->dilation_width) * s->x_stride,
-             (size_t)c * sizeof(float));
+    const ptrdiff_t start = (ptrdiff_t)(o.batch * s->in_height + iy) * s->in_width + o.x;
+    put_zeros(row, first * c);
+    if (dense) {
+      put_floats(row + first * c, x + (start + first) * c, (last - first) * c, x_end);
+    } else {
+      for (int32_t kx = first; kx < last; kx++) {
+        put_floats(row + kx * c, x + (start + (ptrdiff_t)kx * s->dilation_width) * s->x_stride, c,
+                   x_end);
+      }
     }
-    memset(panel + last * c, 0, (size_t)(s->kernel_width - last) * (size_t)c * sizeof(float));
+    put_zeros(row + last * c, (s->kernel_width - last) * c);
   }
 }
 
 void f32_igemm(float* y, const float* x, const void* w, const float lo, const float hi,
                const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
-  const int32_t m = shape->batch * shape->out_height * shape->out_width;
-  const int32_t k = shape->kernel_height * shape->kernel_width * shape->in_channels;
-  const int32_t n = shape->out_channels;
+  const window_shape* s = shape;
+  const int32_t m = s->batch * s->out_height * s->out_width;
+  const int32_t k = s->kernel_height * s->kernel_width * s->in_channels, n = s->out_channels;
   const int32_t blocks = divide_up(n, NR);
-  const size_t group_bytes = (size_t)blocks * (size_t)(1 + k) * NR * sizeof(float);
+  product p = {w, n, k, s->y_stride, f32x4_splat(lo), f32x4_splat(hi)};
   float* panel = scratch;
   for (int32_t unit = begin; unit < end; unit++) {
-    const int32_t row = unit / shape->groups * MR, g = unit % shape->groups;
-    const int32_t rows = min_i32(m - row, MR);
-    const float* a[MR];
-    for (int r = 0; r < MR; r++) {
+    const int32_t row = unit / s->groups * UNIT, g = unit % s->groups;
+    const int32_t rows = min_i32(m - row, UNIT);
+    const float* from = x + g * s->in_channels;
+    const float* x_end = from +
+                         (ptrdiff_t)(s->batch * s->in_height * s->in_width - 1) * s->x_stride +
+                         s->in_channels;
+    const float* a[UNIT];
+    for (int r = 0; r < UNIT; r++) {
       a[r] = panel + (ptrdiff_t)min_i32(r, rows - 1) * k;
-      if (r < rows)
-        f32_gather(panel + (ptrdiff_t)r * k, x + g * shape->in_channels, shape, row + r);
+      if (r < rows) {
+        gather_window(panel + (ptrdiff_t)r * k, from, x_end, s, origin_of(s, row + r));
+      }
     }
-    f32_row_tile(y + (ptrdiff_t)row * shape->y_stride + g * n, a,
-                 (const char*)w + (size_t)g * group_bytes, lo, hi, rows, n, k, 0, blocks,
-                 shape->y_stride);
+    p.w = (const float*)w + (size_t)(g * blocks) * block_floats(&p);
+    unit_rows(y + (ptrdiff_t)row * s->y_stride + g * n, a, &p, rows, 0, blocks);
   }
 }

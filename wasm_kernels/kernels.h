@@ -159,25 +159,27 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
               int32_t dot_class, const filter_shape* shape, void* scratch, int32_t begin,
               int32_t end);
 
-// y[i, j] = clamp(bias[j] + sum_k a[i, k] * w[k, j], lo, hi), summed in the order of k.
+// y[i, j] = clamp(bias[j] + sum_k a[i, k] * w[k, j], lo, hi), summed in the order of k; the relaxed
+// variant may round each product and sum together (madd.h).
 // a: m rows of k, a_stride apart; y: m rows of n, y_stride apart; w: f32_pack with one group.
-// Range: ceil(m / 4) row tiles * splits; a split is a share of the column blocks.
+// Range: ceil(m / 12) row tiles * splits; a split is a share of the column blocks.
 void f32_gemm(float* y, const float* a, const void* w, float lo, float hi, int32_t m, int32_t n,
               int32_t k, int32_t splits, int32_t a_stride, int32_t y_stride, int32_t begin,
               int32_t end);
 
 // The same over the gathered window of each output pixel: a convolution of any shape.
-// SCRATCH: 4 * K * 4. Range: ceil(batch * out_height * out_width / 4) tiles * groups.
+// SCRATCH: 48 * K + 12. Range: ceil(batch * out_height * out_width / 12) tiles * groups.
 void f32_igemm(float* y, const float* x, const void* w, float lo, float hi,
                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
 // y[i, j] = requantize(sum_k (a[i, k] - x_zero_point) * (w[k, j] - w_zero_point[j]) + bias[j]).
-// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 16 * K2 + 32. Range: as f32_gemm.
+// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 16 * K2 + 32. Range: ceil(m / 4) row tiles *
+// splits.
 void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, int32_t y_zero_point, int32_t lo,
               int32_t hi, int32_t m, int32_t n, int32_t k, int32_t splits, int32_t a_stride,
               int32_t y_stride, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: 16 * K2 + 32. Range: as f32_igemm.
+// SCRATCH: 16 * K2 + 32. Range: ceil(batch * out_height * out_width / 4) tiles * groups.
 void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                void* scratch, int32_t begin, int32_t end);
@@ -200,13 +202,14 @@ void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const 
                 int32_t dot_class, int32_t kernel_width, const filter_shape* shape, void* scratch,
                 int32_t begin, int32_t end);
 
-// y = clamp(bias + sum over taps x * w, lo, hi) per channel, summed in the order of taps.
+// y = clamp(bias + sum over taps x * w, lo, hi) per channel, summed column by column, down each;
+// rounding as for f32_gemm.
 // SCRATCH: 4 * groups + 8 * taps. Range: batch * out_height rows.
 void f32_dwconv(float* y, const float* x, const void* w, float lo, float hi,
                 const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: groups + 8 * (taps + 1) + 64 * Q. Range: batch * out_height rows. Q is the width of what a
-// row of outputs reads: (out_width - 1) * stride_width + (kernel_width - 1) * dilation_width + 1.
+// SCRATCH: groups + 8 * (taps + 1) + 64 * Q. Range: batch * out_height rows. Q is the width of what
+// a row of outputs reads: (out_width - 1) * stride_width + (kernel_width - 1) * dilation_width + 1.
 void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                 int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                 void* scratch, int32_t begin, int32_t end);

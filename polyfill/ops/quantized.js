@@ -7,7 +7,7 @@
 
 import { DOT_PRODUCT } from "../gen/kernels.js";
 import { roundEven } from "../ir/graph.js";
-import { gemmExtent, planConvolution } from "./convolution.js";
+import { gemmExtent, planConvolution, QU8_ROWS } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
 import { matrixShape } from "./matrix.js";
 import { planPool } from "./pooling.js";
@@ -150,7 +150,7 @@ export const qGemm = {
  */
 function lowerGemm(to, node, { x, w, m, n, k }) {
   const { y, lo, hi } = node.attributes;
-  const { splits, extent, macs } = gemmExtent(m, n, k);
+  const { splits, extent, macs } = gemmExtent(m, n, k, QU8_ROWS);
   to.step(
     "qu8_gemm",
     {

@@ -66,10 +66,10 @@ def test_stated_sizes_are_read_from_the_header() -> None:
 def test_a_difference_names_the_element() -> None:
     arguments = {"y": np.zeros(3, np.uint8), "x": np.array([1, 2, 3], np.uint8)}
     case = Case("x8_flip", "three bytes", arguments, 3)
-    assert difference(case, Result(0, bytes([129, 130, 131]))) == ""
-    got = difference(case, Result(0, bytes([129, 131, 0])))
+    assert difference(case, Result(0, bytes([129, 130, 131])), False) == ""
+    got = difference(case, Result(0, bytes([129, 131, 0])), False)
     assert got == "element 1 of 3: got np.uint8(131), expected np.uint8(130) (2 differ)"
-    assert "input" in difference(case, Result(1, bytes(3)))
+    assert "input" in difference(case, Result(1, bytes(3)), False)
 
 
 # ---------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from .runners import VARIANTS
 # What compilers make out of plain C (clang 22: "a < b ? b : a" becomes relaxed_max). NaN, zeros and
 # the rounding of a * b + c would differ between CPUs.
 FORBIDDEN = re.compile(r"f(?:32x4|64x2)\.relaxed_\w+")
+# madd.h asks for it, in float kernels only.
+ALLOWED = {"scalar": set(), "simd": set(), "relaxed": {"f32x4.relaxed_madd"}}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -27,4 +29,4 @@ def test_no_relaxed_float_operations(variant: str) -> None:
         check=True,
     ).stdout
     assert "f32x4." in text or variant == "scalar"
-    assert sorted(set(FORBIDDEN.findall(text))) == []
+    assert set(FORBIDDEN.findall(text)) <= ALLOWED[variant]

@@ -20,7 +20,7 @@ SHOWN = 8
 def test_kernel(kernel: str, runner: str, kernel_runner: Callable[[str], KernelRunner]) -> None:
     running = kernel_runner(runner)
     cases = [case for case in cases_of(kernel) if case.dot_class in running.dot_classes]
-    failures = report(cases, running.run(cases))
+    failures = report(cases, running.run(cases), fused=runner == "relaxed")
     shown = "\n".join(failures[:SHOWN])
     assert not failures, (
         f"{len(failures)} of {2 * len(cases)} runs differ (OCTET_TEST_SEED={SEED}):\n{shown}"

@@ -156,7 +156,7 @@ def float_plan(rng: Rng) -> list[Case]:
             **{"lo": -100.0, "hi": 100.0, "m": width, "n": 24, "k": rows, "splits": 3},
             **{"a_stride": rows, "y_stride": 24},
         },
-        -(-width // 4) * 3,
+        -(-width // 12) * 3,
     )
     softmax = Case(
         "f32_softmax", "", {"y": output(width * 24), "x": product.expected, "n": 24}, width
@@ -173,8 +173,15 @@ def test_pool(
     rng = np.random.default_rng(SEED)
     plans = [integer_plan(rng), float_plan(rng)]
     request = words(len(plans)) + b"".join(encode_plan(plan, grain) for plan in plans)
-    response = wasm_runner(variant).run_pool(request, threads, DISPATCHES, SECONDS)
-    expected = b"".join(blob(case.expected.tobytes()) for plan in plans for case in plan)
-    assert response[:-4] == expected, "the first dispatches differ from the model"
+    runner = wasm_runner(variant)
+    response = runner.run_pool(request, threads, DISPATCHES, SECONDS)
+    whole = b"".join(blob(case.expected.tobytes()) for plan in plans for case in plan)
+    # The float plan of the relaxed variant may be rounded otherwise, but as it is on one thread.
+    fixed = sum(len(blob(case.expected.tobytes())) for case in plans[0])
+    exact = len(whole) if variant == "simd" else fixed
+    assert response[:exact] == whole[:exact], "the first dispatches differ from the model"
+    if exact < len(whole):
+        alone = runner.run_pool(request, 1, 1, SECONDS)
+        assert response[:-4] == alone[:-4], "threads change the result"
     mismatches = int.from_bytes(response[-4:], "little")
     assert mismatches == 0, f"{mismatches} outputs in {DISPATCHES} dispatches differ"

@@ -82,6 +82,7 @@ GEMM_SIZES = [
     *[(m, n, 5) for m in (1, 3, 4, 5, 8, 9) for n in (1, 7, 8, 9)],
     *[(5, n, 3) for n in (2, 3, 4, 5, 6, 15, 16, 17)],
     *[(5, 9, k) for k in (1, 2, 4, 7, 8, 15, 16, 17, 18, 31, 32, 33, 64, 129)],
+    *[(m, 33, 7) for m in (6, 7, 10, 11, 12, 13, 14, 18, 25)],
     (13, 41, 19),
 ]
 
@@ -113,7 +114,7 @@ def f32_gemm_cases(rng: Rng) -> Iterator[Case]:
                 **{"a_stride": a_stride, "y_stride": y_stride},
             }
             note = f"m={m} n={n} k={k} splits={splits} special={special}"
-            yield Case("f32_gemm", note, arguments, -(-m // 4) * splits)
+            yield Case("f32_gemm", note, arguments, -(-m // 12) * splits)
 
 
 def qu8_gemm_cases(rng: Rng) -> Iterator[Case]:
@@ -156,6 +157,8 @@ WINDOWS = {  # height width, kernel, stride, dilation, pad top left, output heig
     "asymmetric": ((4, 5), (3, 2), (1, 3), (2, 1), (3, 0), (6, 3)),
     "in the padding": ((3, 2), (2, 3), (1, 1), (1, 1), (4, 5), (10, 10)),
     "dilated past": ((2, 2), (3, 3), (1, 1), (4, 5), (4, 5), (2, 2)),
+    "3x3 stride 2 wide": ((6, 9), (3, 3), (2, 2), (1, 1), (1, 0), (3, 4)),
+    "3x3 dilated same": ((9, 11), (3, 3), (1, 1), (2, 2), (2, 2), (9, 11)),
     "one pixel": ((1, 1), (1, 1), (1, 1), (1, 1), (0, 0), (1, 1)),
 }
 
@@ -221,7 +224,8 @@ def scratch_of(kernel: str, s: Struct) -> int:
 
 def extent_of(kernel: str, s: Struct) -> int:
     if kernel.endswith("igemm"):
-        return -(-int(s.batch * s.out_height * s.out_width) // 4) * int(s.groups)
+        rows = 12 if kernel == "f32_igemm" else 4
+        return -(-int(s.batch * s.out_height * s.out_width) // rows) * int(s.groups)
     return int(s.batch * s.out_height)
 
 
