@@ -242,7 +242,8 @@ def fused_bound(case: Case) -> Array:
     arguments |= {"y": np.zeros_like(case.expected), "lo": -np.inf, "hi": np.inf}
     bound = np.zeros_like(case.expected)
     model(case.kernel)(**{**arguments, "y": bound})
-    return bound.astype(np.float64) * (2 * (k + 1) * 2.0**-24)
+    scaled: Array = bound.astype(np.float64) * (2 * (k + 1) * 2.0**-24)
+    return scaled
 
 
 def is_wrong(case: Case, got: Array, fused: bool) -> Array:
