@@ -22,6 +22,8 @@ STARTED = ("mobilenet-v2-uint8", "mobilenet-v2-f32")
 LAYERED = ("mobilenet-v2-uint8", "mobilenet-v2-int8", "mobilenet-v2-f32")
 """Whose kernels are measured when nobody names a model."""
 
+FILE_COLUMNS = 200
+
 
 @dataclass(frozen=True)
 class Request:
@@ -79,9 +81,11 @@ def _measure(console: Console, request: Request) -> None:
             _measure_starts(console, request, server, started, results)
         if request.micro:
             _measure_kernels(console, request, server, layered, results)
+    # A file holds longer lines than what rich takes for a terminal that it does not know.
+    wide = console if console.is_terminal else Console(highlight=False, width=FILE_COLUMNS)
     for table in report.tables(results):
-        console.print(table)
-        console.print()
+        wide.print(table)
+        wide.print()
     if request.json:
         results.save(request.json)
 

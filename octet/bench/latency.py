@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from octet import __version__
-from octet.bench import peers, site
+from octet.bench import peers, processes, site
 from octet.bench.engines import ENGINES, OCTET, Entry
 from octet.bench.models import Model
 from octet.bench.results import Failure, Latency, summarize
@@ -62,6 +62,7 @@ class Session:
                 on_step(f"load {entry.label}")
                 if entry not in self._failures and (facts := self._load(page, entry)):
                     loaded[entry] = facts
+            processes.take_precedence()
             for number in range(-WARMUP_ROUNDS, rounds):
                 on_step(f"round {number + 1}" if number >= 0 else "warm up")
                 self._round(page, loaded, counted=number >= 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser
 
-from octet.bench import site
+from octet.bench import processes, site
 from octet.bench.models import Model
 from octet.bench.results import Micro
 
@@ -32,6 +32,7 @@ def ceilings(browser: Browser, server: site.Site) -> dict[str, float]:
     page = browser.new_page()
     try:
         page.goto(f"{server.url}/bench/frame.html")
+        processes.take_precedence()
         found: dict[str, float] = page.evaluate(script)
         return found
     finally:
@@ -55,6 +56,7 @@ def measure(
     page = browser.new_page()
     try:
         page.goto(f"{server.url}/bench/frame.html")
+        processes.take_precedence()
         found = page.evaluate(script, [site.url_of(model, "tflite"), variant, RUNS])
     finally:
         page.close()

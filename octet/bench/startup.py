@@ -76,6 +76,7 @@ class Starts:
         ):
             page = browser.pages[0]
             page.wait_for_timeout(SETTLE_MS)
+            processes.take_precedence()
             self._server.served.clear()
             found.cold.append(_first_result(page, url))
             found.fetched.update(self._server.served)

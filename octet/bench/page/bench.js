@@ -5,7 +5,7 @@
 
 export {};
 
-const LOAD_TIMEOUT_MS = 120_000;
+const LOAD_TIMEOUT_MS = 60_000;
 
 /** Engines' threads may spin for a while after a run; this lets them come to rest. */
 const PAUSE_MS = 40;
