@@ -1,34 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise operations of two operands, with broadcasting.
+#include "broadcast.h"
 #include "common.h"
 #include "kernels.h"
-
-#define PIECE 4096
-
-// A piece of the innermost dimension: where it starts in y, a and b, and how long it is.
-typedef struct {
-  ptrdiff_t y, a, b;
-  int32_t n;
-} piece;
-
-INLINE piece piece_at(const broadcast_shape* s, const int32_t unit) {
-  const int32_t inner = s->rank ? s->dims[s->rank - 1] : 1;
-  const int32_t pieces = divide_up(inner, PIECE);
-  const int32_t first = unit % pieces * PIECE;
-  int32_t row = unit / pieces;
-  piece p = {(ptrdiff_t)row * inner + first, 0, 0, min_i32(inner - first, PIECE)};
-  if (s->rank) {
-    p.a = (ptrdiff_t)first * s->a_strides[s->rank - 1];
-    p.b = (ptrdiff_t)first * s->b_strides[s->rank - 1];
-  }
-  for (int32_t d = s->rank - 2; d >= 0; d--) {
-    const int32_t i = row % s->dims[d];
-    row /= s->dims[d];
-    p.a += (ptrdiff_t)i * s->a_strides[d];
-    p.b += (ptrdiff_t)i * s->b_strides[d];
-  }
-  return p;
-}
+#include "math64.h"
 
 // ---------------------------------------------------------------------------
 // float32
@@ -76,6 +51,12 @@ INLINE void f32_piece(float* y, const float* pa, const float* pb, const int32_t 
     case BINARY_MIN:
       F32_LOOP(f32x4_min(a, b));
       break;
+    case BINARY_POW:
+      F32_LOOP(f32x4_pow(a, b));
+      break;
+    case BINARY_PRELU:
+      F32_LOOP(f32x4_select((i32x4)(a < f32x4_splat(0.0f)), a * b, a));
+      break;
     default:
       assert(0);
   }
@@ -83,8 +64,7 @@ INLINE void f32_piece(float* y, const float* pa, const float* pb, const int32_t 
 
 void f32_binary(float* y, const float* a, const float* b, const int32_t op,
                 const broadcast_shape* shape, const int32_t begin, const int32_t end) {
-  const ptrdiff_t sa = shape->rank ? shape->a_strides[shape->rank - 1] : 0;
-  const ptrdiff_t sb = shape->rank ? shape->b_strides[shape->rank - 1] : 0;
+  const ptrdiff_t sa = a_step(shape), sb = b_step(shape);
   for (int32_t unit = begin; unit < end; unit++) {
     const piece p = piece_at(shape, unit);
     f32_piece(y + p.y, a + p.a, b + p.b, op, p.n, sa, sb);

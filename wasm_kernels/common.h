@@ -9,6 +9,14 @@
 
 #include "simd.h"
 
+// For functions that run rarely, or long enough per call: small code instead of a copy in each
+// caller.
+#if defined(__clang__)
+#define COMPACT static __attribute__((noinline, minsize, unused))
+#else
+#define COMPACT static __attribute__((noinline, unused))
+#endif
+
 INLINE int32_t min_i32(const int32_t a, const int32_t b) { return a < b ? a : b; }
 INLINE int32_t max_i32(const int32_t a, const int32_t b) { return a > b ? a : b; }
 INLINE int32_t clamp_i32(const int32_t v, const int32_t lo, const int32_t hi) {

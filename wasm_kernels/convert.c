@@ -1,97 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conversions between element types: cast, quantize, dequantize.
 #include "common.h"
+#include "elements.h"
 #include "kernels.h"
 
 // ---------------------------------------------------------------------------
-// float16 as its bits
-
-INLINE float float_from_half(const uint16_t h) {
-  const uint32_t sign = (uint32_t)(h & 0x8000) << 16;
-  const uint32_t rest = (uint32_t)(h & 0x7fff) << 13;
-  // Moving the exponent by a multiplication handles subnormals; infinity and NaN need their own.
-  if ((h & 0x7c00) == 0x7c00) return float_of(sign | 0x7f800000 | rest);
-  return float_of(sign | bits_of(float_of(rest) * 0x1p112f));
-}
-
-// To nearest even; overflow to infinity; NaN stays NaN.
-INLINE uint16_t half_from_float(const float v) {
-  const uint32_t sign = bits_of(v) >> 16 & 0x8000;
-  const uint32_t magnitude = bits_of(v) & 0x7fffffff;
-  if (magnitude > 0x7f800000) return (uint16_t)(sign | 0x7e00);
-  if (magnitude >= 0x477ff000) return (uint16_t)(sign | 0x7c00);  // 65520 and above
-  if (magnitude < 0x38800000) {  // below 2^-14: the adder rounds to the subnormal grid
-    return (uint16_t)(sign | (bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f)));
-  }
-  const uint32_t odd = magnitude >> 13 & 1;
-  return (uint16_t)(sign | ((magnitude + 0xfff + odd - 0x38000000) >> 13));
-}
-
-// ---------------------------------------------------------------------------
 // cast: a chunk is read as float (from the float types) or int64 (from the others), then written
-
-#define CHUNK 64
-
-INLINE int is_float(const int32_t type) { return type == TYPE_FLOAT32 || type == TYPE_FLOAT16; }
-
-static void read_floats(float* to, const void* x, const int32_t type, const int32_t at,
-                        const int32_t n) {
-  if (type == TYPE_FLOAT32) {
-    memcpy(to, (const float*)x + at, (size_t)n * sizeof(float));
-  } else {
-    for (int32_t i = 0; i < n; i++) to[i] = float_from_half(((const uint16_t*)x)[at + i]);
-  }
-}
-
-// uint64 keeps its bits.
-static void read_integers(int64_t* to, const void* x, const int32_t type, const int32_t at,
-                          const int32_t n) {
-  for (int32_t i = 0; i < n; i++) {
-    switch (type) {
-      case TYPE_INT32:
-        to[i] = ((const int32_t*)x)[at + i];
-        break;
-      case TYPE_UINT32:
-        to[i] = ((const uint32_t*)x)[at + i];
-        break;
-      case TYPE_INT8:
-        to[i] = ((const int8_t*)x)[at + i];
-        break;
-      case TYPE_UINT8:
-        to[i] = ((const uint8_t*)x)[at + i];
-        break;
-      default:
-        to[i] = ((const int64_t*)x)[at + i];
-    }
-  }
-}
-
-static void write_floats(void* y, const float* from, const int32_t type, const int32_t at,
-                         const int32_t n) {
-  if (type == TYPE_FLOAT32) {
-    memcpy((float*)y + at, from, (size_t)n * sizeof(float));
-  } else {
-    for (int32_t i = 0; i < n; i++) ((uint16_t*)y)[at + i] = half_from_float(from[i]);
-  }
-}
-
-static void write_integers(void* y, const int64_t* from, const int32_t type, const int32_t at,
-                           const int32_t n) {
-  for (int32_t i = 0; i < n; i++) {
-    switch (type) {
-      case TYPE_INT32:
-      case TYPE_UINT32:
-        ((uint32_t*)y)[at + i] = (uint32_t)from[i];
-        break;
-      case TYPE_INT8:
-      case TYPE_UINT8:
-        ((uint8_t*)y)[at + i] = (uint8_t)from[i];
-        break;
-      default:
-        ((int64_t*)y)[at + i] = from[i];
-    }
-  }
-}
 
 // Truncation with saturation; the bounds are exact floats. uint64 comes back as its bits.
 INLINE int64_t integer_from_float(const float v, const int32_t type) {
@@ -119,12 +33,12 @@ void cast(void* y, const void* x, const int32_t y_type, const int32_t x_type, co
   for (int32_t at = begin; at < end; at += CHUNK) {
     const int32_t n = min_i32(end - at, CHUNK);
     if (is_float(x_type)) {
-      read_floats(floats, x, x_type, at, n);
+      read_floats(floats, x, x_type, at, 1, n);
       if (!is_float(y_type)) {
         for (int32_t i = 0; i < n; i++) integers[i] = integer_from_float(floats[i], y_type);
       }
     } else {
-      read_integers(integers, x, x_type, at, n);
+      read_integers(integers, x, x_type, at, 1, n);
       if (is_float(y_type)) {
         for (int32_t i = 0; i < n; i++) {
           floats[i] = x_type == TYPE_UINT64 ? (float)(uint64_t)integers[i] : (float)integers[i];

@@ -45,11 +45,56 @@ typedef enum {
   TYPE_UINT8
 } element_type;
 
-typedef enum { BINARY_ADD, BINARY_SUB, BINARY_MUL, BINARY_DIV, BINARY_MAX, BINARY_MIN } binary_op;
+typedef enum {
+  BINARY_ADD,
+  BINARY_SUB,
+  BINARY_MUL,
+  BINARY_DIV,
+  BINARY_MAX,
+  BINARY_MIN,
+  BINARY_POW,
+  BINARY_PRELU
+} binary_op;
 
-typedef enum { UNARY_CLAMP, UNARY_SIGMOID, UNARY_EXP, UNARY_TANH } unary_op;
+typedef enum {
+  COMPARE_EQUAL,
+  COMPARE_NOT_EQUAL,
+  COMPARE_GREATER,
+  COMPARE_GREATER_OR_EQUAL,
+  COMPARE_AND,
+  COMPARE_OR,
+  COMPARE_XOR
+} compare_op;
 
-typedef enum { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN } reduce_op;
+typedef enum {
+  UNARY_CLAMP,
+  UNARY_SIGMOID,
+  UNARY_EXP,
+  UNARY_TANH,
+  UNARY_ABS,
+  UNARY_NEG,
+  UNARY_SIGN,
+  UNARY_CEIL,
+  UNARY_FLOOR,
+  UNARY_ROUND_EVEN,
+  UNARY_SQRT,
+  UNARY_RECIPROCAL,
+  UNARY_LOG,
+  UNARY_SIN,
+  UNARY_COS,
+  UNARY_TAN,
+  UNARY_ERF,
+  UNARY_GELU,
+  UNARY_ELU,
+  UNARY_SOFTPLUS,
+  UNARY_SOFTSIGN,
+  UNARY_LINEAR,
+  UNARY_LEAKY_RELU,
+  UNARY_HARD_SIGMOID,
+  UNARY_HARD_SWISH
+} unary_op;
+
+typedef enum { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAX, REDUCE_MIN, REDUCE_PRODUCT } reduce_op;
 
 // A convolution or a pooling window over x[batch, in_height, in_width, channels].
 // Group g reads channels [g * in_channels, (g + 1) * in_channels) and writes
@@ -98,6 +143,21 @@ typedef struct {
   int32_t a_strides[8];
   int32_t b_strides[8];
 } broadcast_shape;
+
+// The same for the three operands of select_nd.
+typedef struct {
+  int32_t rank;
+  int32_t dims[8];
+  int32_t condition_strides[8];
+  int32_t a_strides[8];
+  int32_t b_strides[8];
+} select_shape;
+
+// Coordinates into dims[0..depth), the leading dimensions of a tensor.
+typedef struct {
+  int32_t depth;
+  int32_t dims[8];
+} index_shape;
 
 // A strided copy: element i of dims[0..rank) goes from x to y.
 typedef struct {
@@ -219,7 +279,7 @@ void qu8_dwconv(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_poin
 // dimension; product(dims[0..rank-1)) * ceil(dims[rank-1] / 4096). y may be a or b where that
 // operand is not broadcast. Unary kernels: Range: elements; in place.
 
-// y = a op b.
+// y = a op b. pow is that of IEEE 754, within 0.51 ULP; prelu = a < 0 ? a * b : a.
 void f32_binary(float* y, const float* a, const float* b, int32_t op, const broadcast_shape* shape,
                 int32_t begin, int32_t end);
 
@@ -236,9 +296,28 @@ void qu8_mul(uint8_t* y, const uint8_t* a, const uint8_t* b, float scale, int32_
              int32_t b_zero_point, int32_t y_zero_point, int32_t lo, int32_t hi,
              const broadcast_shape* shape, int32_t begin, int32_t end);
 
-// y = op(x, p0, p1): clamp to [p0, p1]; 1 / (1 + exp(-x)); exp(x); tanh(x).
-// Within 1 ULP (exp), 2.5 ULP (1 / (1 + exp(-x))) and 1.5 ULP (tanh, odd to the bit); their
-// polynomials are in math.h and mirrored by the NumPy model.
+// y = a op b of an integer type: add, sub, mul and pow keep the low bits; div truncates towards
+// zero. x / 0 = 0; a negative exponent gives 0, but for the bases 1 and -1. No prelu.
+void int_binary(void* y, const void* a, const void* b, int32_t op, int32_t type,
+                const broadcast_shape* shape, int32_t begin, int32_t end);
+
+// y = a op b as 0 or 1, of any type. NaN is equal to nothing; and, or, xor take a nonzero element
+// as true. y is neither a nor b unless they are bytes.
+void compare(uint8_t* y, const void* a, const void* b, int32_t op, int32_t type,
+             const broadcast_shape* shape, int32_t begin, int32_t end);
+
+// y = condition ? a : b, elements of 1, 2, 4 or 8 bytes. Range: product(dims[0..rank-1)).
+void select_nd(void* y, const uint8_t* condition, const void* a, const void* b,
+               int32_t element_bytes, const select_shape* shape, int32_t begin, int32_t end);
+
+// y = op(x, p0, p1), with p = p0, q = p1:
+//   clamp to [p, q]; neg; sign (-1, 0, 1; 0 of NaN); linear p * x + q; reciprocal 1 / x;
+//   softsign x / (1 + |x|); leaky_relu x < 0 ? p * x : x; hard_sigmoid clamp(p * x + q, 0, 1);
+//   hard_swish x * clamp(x + 3, 0, 6) / 6: each float32 operation by itself.
+//   exp, 1 / (1 + exp(-x)), tanh: within 1, 2.5 and 1.5 ULP, tanh odd to the bit (math.h).
+//   log, sin, cos, tan, erf, softplus ln(1 + exp(x)), gelu x / 2 * (1 + erf(x / sqrt(2))): within
+//   0.51 ULP for any x; elu x < 0 ? p * (exp(x) - 1) : x, one ULP more (math64.h).
+// The polynomials are mirrored by the NumPy model.
 void f32_unary(float* y, const float* x, int32_t op, float p0, float p1, int32_t begin,
                int32_t end);
 
@@ -284,10 +363,19 @@ void u8_maxpool(uint8_t* y, const uint8_t* x, int32_t lo, int32_t hi, const wind
 // ---------------------------------------------------------------------------
 // Reductions of x[outer, n, inner] over n. Range: outer.
 
-// Sums run from 0 in the order of n; mean = sum / n. Maxima run from -infinity, minima from
-// infinity: NaN is neither. SCRATCH: 4 * inner.
+// Sums run from 0 and products from 1 in the order of n; mean = sum / n. Maxima run from -infinity,
+// minima from infinity: NaN is neither. SCRATCH: 4 * inner.
 void f32_reduce(float* y, const float* x, int32_t op, int32_t outer, int32_t n, int32_t inner,
                 void* scratch, int32_t begin, int32_t end);
+
+// The same of an integer type: sum and product keep the low bits; no mean.
+void int_reduce(void* y, const void* x, int32_t op, int32_t type, int32_t outer, int32_t n,
+                int32_t inner, int32_t begin, int32_t end);
+
+// y[o, i, j] = the sum of x[o, 0..i, j], from 0 in the order of n: element i included or, with
+// exclusive, not. With reversed, from the last i on downwards. float32, or integers that wrap.
+void cumulative_sum(void* y, const void* x, int32_t type, int32_t exclusive, int32_t reversed,
+                    int32_t outer, int32_t n, int32_t inner, int32_t begin, int32_t end);
 
 // acc = sum(x - x_zero_point), requantized with scale / n. SCRATCH: 4 * inner.
 void qu8_mean(uint8_t* y, const uint8_t* x, float scale, int32_t x_zero_point, int32_t y_zero_point,
@@ -346,11 +434,36 @@ void copy_nd(void* y, const void* x, const copy_shape* shape, int32_t begin, int
 // y[i] = the element whose bytes are those of (low, high), little-endian. Range: elements.
 void fill(void* y, int32_t low, int32_t high, int32_t element_bytes, int32_t begin, int32_t end);
 
-// y[o, i, :] = x[o, clamp(indices[i]), :] for o < outer, i < count; rows of inner_bytes. A negative
-// index counts from the end of axis_size; an index outside is clamped into it.
-// indices_type: int32, uint32 or int64. Range: outer * count.
+// ---------------------------------------------------------------------------
+// Indexing. A negative index counts from the end of its dimension; one that is still outside is
+// clamped into it. indices_type: int32, uint32 or int64.
+
+// y[o, i, :] = x[o, clamp(indices[i]), :] for o < outer, i < count; rows of inner_bytes.
+// Range: outer * count.
 void gather(void* y, const void* x, const void* indices, int32_t indices_type, int32_t axis_size,
             int32_t count, int32_t inner_bytes, int32_t begin, int32_t end);
+
+// y[o, i, j] = x[o, indices[o, i, j], j] for i < count, j < inner; x has axis_size rows. Elements
+// of 1, 2, 4 or 8 bytes. Range: outer * count.
+void gather_elements(void* y, const void* x, const void* indices, int32_t indices_type,
+                     int32_t element_bytes, int32_t axis_size, int32_t count, int32_t inner,
+                     int32_t begin, int32_t end);
+
+// y[o, indices[o, i, j], j] = updates[o, i, j] for i < count, in the order of i; the rest of y
+// stays. Range: outer.
+void scatter_elements(void* y, const void* updates, const void* indices, int32_t indices_type,
+                      int32_t element_bytes, int32_t axis_size, int32_t count, int32_t inner,
+                      int32_t begin, int32_t end);
+
+// y[i, :] = x[indices[i, 0], ..., indices[i, depth - 1], :], rows of inner_bytes. Range: tuples.
+void gather_nd(void* y, const void* x, const void* indices, int32_t indices_type,
+               int32_t inner_bytes, const index_shape* shape, int32_t begin, int32_t end);
+
+// y[indices[i, 0], ..., indices[i, depth - 1], :] = updates[i, :] for i < count, in the order of i;
+// the rest of y stays. Range: 1.
+void scatter_nd(void* y, const void* updates, const void* indices, int32_t indices_type,
+                int32_t inner_bytes, int32_t count, const index_shape* shape, int32_t begin,
+                int32_t end);
 
 // ---------------------------------------------------------------------------
 // Conversions. Range: elements, unless said.

@@ -71,24 +71,3 @@ void fill(void* y, const int32_t low, const int32_t high, const int32_t element_
       assert(0);
   }
 }
-
-// Index i of the list, counted from the end if negative, clamped into [0, axis_size).
-INLINE int64_t index_at(const void* indices, const int32_t type, const int32_t axis_size,
-                        const int32_t i) {
-  int64_t index = type == TYPE_INT64    ? ((const int64_t*)indices)[i]
-                  : type == TYPE_UINT32 ? (int64_t)((const uint32_t*)indices)[i]
-                                        : (int64_t)((const int32_t*)indices)[i];
-  if (index < 0) index += axis_size;
-  return index < 0 ? 0 : index >= axis_size ? axis_size - 1 : index;
-}
-
-void gather(void* y, const void* x, const void* indices, const int32_t indices_type,
-            const int32_t axis_size, const int32_t count, const int32_t inner_bytes,
-            const int32_t begin, const int32_t end) {
-  for (int32_t unit = begin; unit < end; unit++) {
-    const ptrdiff_t from = (ptrdiff_t)(unit / count) * axis_size +
-                           (ptrdiff_t)index_at(indices, indices_type, axis_size, unit % count);
-    memcpy((char*)y + (ptrdiff_t)unit * inner_bytes, (const char*)x + from * inner_bytes,
-           (size_t)inner_bytes);
-  }
-}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reductions over the middle dimension of x[outer, n, inner], and the index of an extreme.
 #include "common.h"
+#include "elements.h"
 #include "kernels.h"
 
 // On vectors even for single elements: clang 22 turns "v > acc ? v : acc" into relaxed_max, see
@@ -11,6 +12,8 @@ INLINE f32x4 reduce_step(const f32x4 acc, const f32x4 v, const int32_t op) {
       return f32x4_max(acc, v);
     case REDUCE_MIN:
       return f32x4_min(acc, v);
+    case REDUCE_PRODUCT:
+      return acc * v;
     default:
       return acc + v;
   }
@@ -29,7 +32,10 @@ void f32_reduce(float* y, const float* x, const int32_t op, const int32_t outer,
                 const int32_t inner, void* scratch, const int32_t begin, const int32_t end) {
   (void)outer;
   float* acc = scratch;
-  const float start = op == REDUCE_MAX ? -INFINITY : op == REDUCE_MIN ? INFINITY : 0.0f;
+  const float start = op == REDUCE_MAX       ? -INFINITY
+                      : op == REDUCE_MIN     ? INFINITY
+                      : op == REDUCE_PRODUCT ? 1.0f
+                                             : 0.0f;
   for (int32_t o = begin; o < end; o++) {
     for (int32_t j = 0; j < inner; j++) acc[j] = start;
     const float* row = x + (ptrdiff_t)o * n * inner;
@@ -57,6 +63,40 @@ void qu8_mean(uint8_t* y, const uint8_t* x, const float scale, const int32_t x_z
     }
     for (int32_t j = 0; j < inner; j++) {
       y[(ptrdiff_t)o * inner + j] = (uint8_t)requantize_1((float)sum[j] * s, y_zero_point, lo, hi);
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Running sums, a chunk of columns at a time
+
+void cumulative_sum(void* y, const void* x, const int32_t type, const int32_t exclusive,
+                    const int32_t reversed, const int32_t outer, const int32_t n,
+                    const int32_t inner, const int32_t begin, const int32_t end) {
+  (void)outer;
+  float float_sum[CHUNK], float_row[CHUNK];
+  int64_t sum[CHUNK], row[CHUNK];
+  for (int32_t o = begin; o < end; o++) {
+    for (int32_t j = 0; j < inner; j += CHUNK) {
+      const int32_t columns = min_i32(inner - j, CHUNK);
+      memset(float_sum, 0, sizeof float_sum);
+      memset(sum, 0, sizeof sum);
+      for (int32_t i = 0; i < n; i++) {
+        const int32_t from = reversed ? n - 1 - i : i;
+        const ptrdiff_t at = ((ptrdiff_t)o * n + from) * inner + j;
+        if (type == TYPE_FLOAT32) {
+          read_floats(float_row, x, type, at, 1, columns);
+          if (exclusive) write_floats(y, float_sum, type, at, columns);
+          for (int32_t c = 0; c < columns; c++) float_sum[c] += float_row[c];
+          if (!exclusive) write_floats(y, float_sum, type, at, columns);
+        } else {
+          read_integers(row, x, type, at, 1, columns);
+          if (exclusive) write_integers(y, sum, type, at, columns);
+          for (int32_t c = 0; c < columns; c++)
+            sum[c] = (int64_t)((uint64_t)sum[c] + (uint64_t)row[c]);
+          if (!exclusive) write_integers(y, sum, type, at, columns);
+        }
+      }
     }
   }
 }

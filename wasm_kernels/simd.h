@@ -16,7 +16,9 @@
 #endif
 
 typedef float f32x4 __attribute__((vector_size(16)));
+typedef double f64x2 __attribute__((vector_size(16)));
 typedef int32_t i32x4 __attribute__((vector_size(16)));
+typedef int64_t i64x2 __attribute__((vector_size(16)));
 typedef uint32_t u32x4 __attribute__((vector_size(16)));
 typedef int16_t i16x8 __attribute__((vector_size(16)));
 typedef uint16_t u16x8 __attribute__((vector_size(16)));
@@ -48,7 +50,9 @@ INLINE void u8x8_store_high(uint8_t* p, const u8x16 v) { memcpy(p, (const char*)
 #define u8x4_store_lane(p, v, lane) memcpy(p, (const char*)&(v) + 4 * (lane), 4)
 
 INLINE f32x4 f32x4_splat(const float v) { return (f32x4){v, v, v, v}; }
+INLINE f64x2 f64x2_splat(const double v) { return (f64x2){v, v}; }
 INLINE i32x4 i32x4_splat(const int32_t v) { return (i32x4){v, v, v, v}; }
+INLINE i64x2 i64x2_splat(const int64_t v) { return (i64x2){v, v}; }
 INLINE u8x16 u8x16_splat(const uint8_t v) {
   return (u8x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v};
 }
@@ -223,5 +227,59 @@ INLINE f32x4 f32x4_select(const i32x4 mask, const f32x4 a, const f32x4 b) {
   return (f32x4)(((i32x4)a & mask) | ((i32x4)b & ~mask));
 }
 INLINE f32x4 f32x4_abs(const f32x4 v) { return (f32x4)((i32x4)v & i32x4_splat(0x7fffffff)); }
+
+// ---------------------------------------------------------------------------
+// Rounding and roots, and float64 for the elementary functions of math64.h.
+
+INLINE f64x2 f64x2_select(const i64x2 mask, const f64x2 a, const f64x2 b) {
+  return (f64x2)(((i64x2)a & mask) | ((i64x2)b & ~mask));
+}
+
+#if defined(__wasm_simd128__)
+
+INLINE f32x4 f32x4_ceil(const f32x4 v) { return (f32x4)wasm_f32x4_ceil((v128_t)v); }
+INLINE f32x4 f32x4_floor(const f32x4 v) { return (f32x4)wasm_f32x4_floor((v128_t)v); }
+INLINE f32x4 f32x4_sqrt(const f32x4 v) { return (f32x4)wasm_f32x4_sqrt((v128_t)v); }
+INLINE f64x2 f64x2_round_even(const f64x2 v) { return (f64x2)wasm_f64x2_nearest((v128_t)v); }
+INLINE f64x2 f64x2_min(const f64x2 a, const f64x2 b) {
+  return (f64x2)wasm_f64x2_pmin((v128_t)a, (v128_t)b);
+}
+INLINE f64x2 f64x2_max(const f64x2 a, const f64x2 b) {
+  return (f64x2)wasm_f64x2_pmax((v128_t)a, (v128_t)b);
+}
+
+// The low or high half as float64; two halves back, rounded to nearest even.
+INLINE f64x2 f64x2_low(const f32x4 v) { return (f64x2)wasm_f64x2_promote_low_f32x4((v128_t)v); }
+INLINE f64x2 f64x2_high(const f32x4 v) {
+  return f64x2_low((f32x4)wasm_i32x4_shuffle((v128_t)v, (v128_t)v, 2, 3, 2, 3));
+}
+INLINE f32x4 f32x4_from_f64x2(const f64x2 low, const f64x2 high) {
+  return (f32x4)wasm_i32x4_shuffle(wasm_f32x4_demote_f64x2_zero((v128_t)low),
+                                   wasm_f32x4_demote_f64x2_zero((v128_t)high), 0, 1, 4, 5);
+}
+
+#else
+
+#define DEFINE_LANEWISE_CALL(name, function)                                        \
+  INLINE f32x4 f32x4_##name(const f32x4 v) {                                        \
+    return (f32x4){function(v[0]), function(v[1]), function(v[2]), function(v[3])}; \
+  }
+
+DEFINE_LANEWISE_CALL(ceil, __builtin_ceilf)
+DEFINE_LANEWISE_CALL(floor, __builtin_floorf)
+DEFINE_LANEWISE_CALL(sqrt, __builtin_sqrtf)
+
+INLINE f64x2 f64x2_round_even(const f64x2 v) {
+  return (f64x2){__builtin_rint(v[0]), __builtin_rint(v[1])};
+}
+DEFINE_LANEWISE_SELECT(f64x2, min, 2, <)
+DEFINE_LANEWISE_SELECT(f64x2, max, 2, >)
+INLINE f64x2 f64x2_low(const f32x4 v) { return (f64x2){v[0], v[1]}; }
+INLINE f64x2 f64x2_high(const f32x4 v) { return (f64x2){v[2], v[3]}; }
+INLINE f32x4 f32x4_from_f64x2(const f64x2 low, const f64x2 high) {
+  return (f32x4){(float)low[0], (float)low[1], (float)high[0], (float)high[1]};
+}
+
+#endif
 
 #endif  // OCTET_SIMD_H_

@@ -2,6 +2,7 @@
 // Elementwise operations of one operand.
 #include "kernels.h"
 #include "math.h"
+#include "math64.h"
 
 // The loop of one operator; VECTOR is an expression of the vector v.
 #define F32_LOOP(VECTOR)                            \
@@ -17,9 +18,18 @@
     }                                               \
   } while (0)
 
+// -1, 0 or 1; 0 of NaN.
+INLINE f32x4 f32x4_sign(const f32x4 v) {
+  const f32x4 zero = f32x4_splat(0.0f), one = f32x4_splat(1.0f);
+  const f32x4 positive = f32x4_select((i32x4)(v > zero), one, zero);
+  return f32x4_select((i32x4)(v < zero), -one, positive);
+}
+
 void f32_unary(float* y, const float* x, const int32_t op, const float p0, const float p1,
                const int32_t begin, const int32_t end) {
   const f32x4 a = f32x4_splat(p0), b = f32x4_splat(p1);
+  const f32x4 zero = f32x4_splat(0.0f), one = f32x4_splat(1.0f);
+  const f32x4 three = f32x4_splat(3.0f), six = f32x4_splat(6.0f);
   switch (op) {
     case UNARY_CLAMP:
       F32_LOOP(f32x4_clamp(v, a, b));
@@ -32,6 +42,69 @@ void f32_unary(float* y, const float* x, const int32_t op, const float p0, const
       break;
     case UNARY_TANH:
       F32_LOOP(f32x4_tanh(v));
+      break;
+    case UNARY_ABS:
+      F32_LOOP(f32x4_abs(v));
+      break;
+    case UNARY_NEG:
+      F32_LOOP(-v);
+      break;
+    case UNARY_SIGN:
+      F32_LOOP(f32x4_sign(v));
+      break;
+    case UNARY_CEIL:
+      F32_LOOP(f32x4_ceil(v));
+      break;
+    case UNARY_FLOOR:
+      F32_LOOP(f32x4_floor(v));
+      break;
+    case UNARY_ROUND_EVEN:
+      F32_LOOP(f32x4_round_even(v));
+      break;
+    case UNARY_SQRT:
+      F32_LOOP(f32x4_sqrt(v));
+      break;
+    case UNARY_RECIPROCAL:
+      F32_LOOP(one / v);
+      break;
+    case UNARY_LOG:
+      F32_LOOP(f32x4_log(v));
+      break;
+    case UNARY_SIN:
+      F32_LOOP(f32x4_of_angle(v, ANGLE_SIN));
+      break;
+    case UNARY_COS:
+      F32_LOOP(f32x4_of_angle(v, ANGLE_COS));
+      break;
+    case UNARY_TAN:
+      F32_LOOP(f32x4_of_angle(v, ANGLE_TAN));
+      break;
+    case UNARY_ERF:
+      F32_LOOP(f32x4_erf(v));
+      break;
+    case UNARY_GELU:
+      F32_LOOP(f32x4_gelu(v));
+      break;
+    case UNARY_ELU:
+      F32_LOOP(f32x4_elu(v, a));
+      break;
+    case UNARY_SOFTPLUS:
+      F32_LOOP(f32x4_softplus(v));
+      break;
+    case UNARY_SOFTSIGN:
+      F32_LOOP(v / (one + f32x4_abs(v)));
+      break;
+    case UNARY_LINEAR:
+      F32_LOOP(a * v + b);
+      break;
+    case UNARY_LEAKY_RELU:
+      F32_LOOP(f32x4_select((i32x4)(v < zero), a * v, v));
+      break;
+    case UNARY_HARD_SIGMOID:
+      F32_LOOP(f32x4_clamp(a * v + b, zero, one));
+      break;
+    case UNARY_HARD_SWISH:
+      F32_LOOP(v * f32x4_clamp(v + three, zero, six) / six);
       break;
     default:
       assert(0);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from . import contract
 from .cases import Case, cases_of, catalogue
 from .cases.case import stated_bytes
-from .contract import Array, model
+from .contract import Array, functions, model
 from .exchange import Result, difference
 
 KERNELS = [kernel.name for kernel in catalogue().kernels]
@@ -108,9 +109,84 @@ def test_accuracy(
     assert error[worst] <= limit, f"{error[worst]} ULP at {x[worst]!r}"
 
 
+def each(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """Return a function of arrays that calls ``function``, one of C's, on each element."""
+    return lambda x: np.array([function(v) for v in x.tolist()])
+
+
+@pytest.mark.parametrize(
+    ("function", "exact", "points"),
+    [
+        (functions.log, np.log, [(1e-45, 3e38)]),
+        (functions.softplus, lambda x: np.logaddexp(0, x), [(1e-30, 88.7), (-1e-30, -103.0)]),
+        (lambda x: functions.elu(x, 1.0), np.expm1, [(-1e-30, -200.0)]),
+        (functions.erf, each(math.erf), [(1e-30, 20.0), (-1e-30, -20.0)]),
+        (
+            functions.gelu,
+            each(lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5))),
+            [(1e-30, 20.0), (-1e-30, -13.0)],
+        ),
+        (functions.sin, each(math.sin), [(1e-30, 3.4e38), (-1e-30, -3.4e38)]),
+        (functions.cos, each(math.cos), [(1e-30, 3.4e38), (-1e-30, -3.4e38)]),
+        (functions.tan, each(math.tan), [(1e-30, 3.4e38), (-1e-30, -3.4e38)]),
+    ],
+)
+def test_functions_in_float64_are_rounded_once(
+    function: Callable[[Array], Array],
+    exact: Callable[[Array], Array],
+    points: list[tuple[float, float]],
+) -> None:
+    x = np.concatenate([floats_between(lo, hi, 25013) for lo, hi in points])
+    error = ulps(function(x), exact(x.astype(np.float64)))
+    worst = int(error.argmax())
+    assert error[worst] <= 0.51, f"{error[worst]} ULP at {x[worst]!r}"
+
+
+def test_pow_is_rounded_once() -> None:
+    rng = np.random.default_rng(1)
+    a = np.exp(rng.uniform(-80, 80, 20000)).astype(np.float32)
+    b = (rng.uniform(-85, 85, 20000) / np.log(a)).astype(np.float32)
+    error = ulps(functions.power(a, b), np.power(a.astype(np.float64), b.astype(np.float64)))
+    assert error.max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        *[(a, b, 1.0) for a in (0.0, -0.0, np.nan, -np.inf, -2.0) for b in (0.0, -0.0)],
+        *[(1.0, b, 1.0) for b in (np.nan, np.inf, -np.inf)],
+        *[(-1.0, b, 1.0) for b in (np.inf, -np.inf, 2.0**24)],
+        (-1.0, 2.0**23 + 1, -1.0),
+        (-2.0, 3.0, -8.0),
+        (-2.0, -3.0, -0.125),
+        (-2.0, 0.5, np.nan),
+        (-np.inf, 3.0, -np.inf),
+        (-np.inf, 0.5, np.inf),
+        (-np.inf, -3.0, -0.0),
+        (-0.0, 3.0, -0.0),
+        (-0.0, -3.0, -np.inf),
+        (0.0, -0.5, np.inf),
+        (np.inf, -1.0, 0.0),
+        (0.5, np.inf, 0.0),
+        (np.nan, 1.0, np.nan),
+        (2.0, np.nan, np.nan),
+    ],
+)
+def test_pow_of_special_numbers(a: float, b: float, expected: float) -> None:
+    got = functions.power(np.array([a], np.float32), np.array([b], np.float32))[0]
+    assert np.isnan(expected) if np.isnan(got) else repr(float(got)) == repr(expected)
+
+
 @pytest.mark.parametrize(
     ("function", "x", "expected"),
     [
+        (functions.log, [0.0, -0.0, 1.0, np.inf], [-np.inf, -np.inf, 0.0, np.inf]),
+        (functions.softplus, [-np.inf, 0.0, np.inf], [0.0, 0.6931472, np.inf]),
+        (functions.erf, [-np.inf, -0.0, 0.0, np.inf], [-1.0, -0.0, 0.0, 1.0]),
+        (functions.gelu, [-0.0, 0.0, np.inf], [-0.0, 0.0, np.inf]),
+        (functions.sin, [-0.0, 0.0], [-0.0, 0.0]),
+        (functions.tan, [-0.0, 0.0], [-0.0, 0.0]),
+        (functions.cos, [-0.0, 0.0], [1.0, 1.0]),
         (contract.exp, [-np.inf, -105.0, -0.0, 89.0, np.inf], [0.0, 0.0, 1.0, np.inf, np.inf]),
         (contract.sigmoid, [-np.inf, -105.0, 0.0, 20.0, np.inf], [0.0, 0.0, 0.5, 1.0, 1.0]),
         (contract.tanh, [-np.inf, -0.0, 0.0, 20.0, np.inf], [-1.0, -0.0, 0.0, 1.0, 1.0]),

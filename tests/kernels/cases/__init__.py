@@ -10,7 +10,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from . import elementwise, movement, products, windows
+from . import elementwise, indexing, integers, movement, products, windows
 from .case import Case, Rng, catalogue
 
 SEED = int(os.environ.get("OCTET_TEST_SEED", "1"))
@@ -43,7 +43,7 @@ def generator(kernel: str) -> Generator:
     """Return the case generator of ``kernel``; LookupError if none has been written."""
     if kernel in SHARED:
         return SHARED[kernel]
-    for module in (products, elementwise, windows, movement):
+    for module in (products, elementwise, integers, windows, movement, indexing):
         found: Generator | None = getattr(module, f"{kernel}_cases", None)
         if found is not None:
             return found

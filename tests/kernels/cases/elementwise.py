@@ -13,8 +13,12 @@ from ..contract import Array, Struct
 from .case import Case, Rng, bytes_of, floats, garbage, struct_of
 from .filters import bounds, float_bounds, zero_points
 
-BINARY = ("add", "sub", "mul", "div", "max", "min")
-UNARY = ("clamp", "sigmoid", "exp", "tanh")
+BINARY = ("add", "sub", "mul", "div", "max", "min", "pow", "prelu")
+UNARY = (
+    *("clamp", "sigmoid", "exp", "tanh", "abs", "neg", "sign", "ceil", "floor", "round_even"),
+    *("sqrt", "reciprocal", "log", "sin", "cos", "tan", "erf", "gelu", "elu", "softplus"),
+    *("softsign", "linear", "leaky_relu", "hard_sigmoid", "hard_swish"),
+)
 
 # Around the vectors of 4, 8 and 16 lanes.
 LENGTHS = (1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 24, 31, 32, 33, 64, 67)
@@ -99,6 +103,13 @@ def f32_binary_cases(rng: Rng) -> Iterator[Case]:
             }
             text = f"{BINARY[op]} {note} special={special} in place={shared}"
             yield Case("f32_binary", text, arguments, extent, in_place=shared)
+    bases, exponents = (v.ravel() for v in np.meshgrid(*[np.array(POWERS, np.float32)] * 2))
+    shape, extent = broadcast_shape((bases.size,), (1,), (1,))
+    arguments = {
+        "y": garbage(rng, np.float32, bases.size),
+        **{"a": bases, "b": exponents, "op": BINARY.index("pow"), "shape": shape},
+    }
+    yield Case("f32_binary", "pow of special numbers", arguments, extent)
 
 
 ADD_RATIOS = [(1.0, 1.0), (0.5, 0.5), (0.5, -0.5), (0.013, 1.7), (255.9, -0.001), (1 / 3, 2 / 7)]
@@ -159,8 +170,20 @@ FUNCTION_POINTS = np.concatenate(
         # Where n, the power of two of exp, changes.
         np.nextafter(np.float32((np.arange(-150, 128) + 0.5) * np.log(2)), np.float32(0)),
         np.float32((np.arange(-150, 128) + 0.5) * np.log(2)),
+        # Around the zeros of sin and cos, and where their reduction changes.
+        np.float32(np.arange(-40, 41) * np.pi / 4),
+        np.float32(np.ldexp(np.pi / 2, np.arange(20, 127))),
+        np.array([2.0**20, -(2.0**20), 1048575.9, 3.4028235e38, -3.4028235e38], np.float32),
+        # Around 1 and where erf and exp(x) - 1 change their series.
+        np.nextafter(np.float32(1), np.array([0, 2], np.float32)),
+        np.array([1.0, -1.0, 1.4142135, -1.4142135, 1.4142137, 2.0**-10, -(2.0**-10)], np.float32),
+        np.linspace(-15, 15, 301, dtype=np.float32),
     ]
 )
+POWERS = [
+    *(0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 0.5, -0.5, 1.5, 0.1, 1e-45, 1e30, -1e30),
+    *(2.0**23 + 1, 2.0**24, -(2.0**24), np.inf, -np.inf, np.nan),
+]
 
 
 def all_magnitudes() -> Array:

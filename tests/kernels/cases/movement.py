@@ -82,31 +82,6 @@ def fill_cases(rng: Rng) -> Iterator[Case]:
                 yield Case("fill", f"{n} of {size} bytes {low:#x} {high:#x}", arguments, n)
 
 
-def gather_cases(rng: Rng) -> Iterator[Case]:
-    for outer, axis, count, inner in (
-        *[(1, 5, 9, inner) for inner in (1, 2, 4, 7, 16, 33)],
-        *[(3, axis, 4, 6) for axis in (1, 2, 17)],
-        (4, 3, 1, 1),
-        (1, 1, 1, 1),
-    ):
-        for dtype in ("int32", "uint32", "int64"):
-            limits = np.iinfo(dtype)
-            few = [0, axis - 1, axis, axis + 3, limits.max, limits.min]
-            few += [2**31, 2**32 - axis] if dtype == "uint32" else [-1, -axis, -axis - 1]
-            ordinary = rng.integers(0, axis, count).astype(dtype)
-            edges = rng.choice(np.array(few, dtype), count)
-            for indices in (ordinary, edges):
-                arguments = {
-                    "y": garbage(rng, np.uint8, outer * count * inner),
-                    "x": bytes_of(rng, outer * axis * inner),
-                    "indices": indices,
-                    **{"indices_type": TYPES[dtype], "axis_size": axis},
-                    **{"count": count, "inner_bytes": inner},
-                }
-                note = f"{dtype} outer={outer} axis={axis} inner={inner} {indices}"
-                yield Case("gather", note, arguments, outer * count)
-
-
 # ---------------------------------------------------------------------------
 # Casts
 

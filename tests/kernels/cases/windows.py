@@ -103,7 +103,7 @@ REDUCTIONS = [
 
 def f32_reduce_cases(rng: Rng) -> Iterator[Case]:
     for outer, n, inner in REDUCTIONS:
-        for op, name in enumerate(("sum", "mean", "max", "min")):
+        for op, name in enumerate(("sum", "mean", "max", "min", "product")):
             for special in (0.0, 0.15, 0.95):
                 arguments = {
                     "y": garbage(rng, np.float32, outer * inner),

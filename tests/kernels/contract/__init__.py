@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
-from . import elementwise, movement, products, windows
+from . import elementwise, indexing, integers, movement, products, windows
 from .arithmetic import Array, Struct, clamp, exp, requantize, sigmoid, tanh
 from .products import Weights, f32_weights, qu8_weights
 
-MODULES: tuple[ModuleType, ...] = (products, elementwise, windows, movement)
+MODULES: tuple[ModuleType, ...] = (products, elementwise, integers, windows, movement, indexing)
 
 
 def model(kernel: str) -> Callable[..., None]:

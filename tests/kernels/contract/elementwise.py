@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import functions
 from .arithmetic import (
     F32,
     Array,
@@ -29,6 +30,8 @@ BINARY: tuple[Callable[[Array, Array], Array], ...] = (
     np.divide,
     maximum,
     minimum,
+    functions.power,
+    lambda a, b: np.where(a < 0, a * b, a),
 )
 
 
@@ -83,8 +86,42 @@ def qu8_mul(
     y[:] = requantize(scaled(acc, scale), y_zero_point, lo, hi).reshape(-1)
 
 
+def hard_swish(x: Array) -> Array:
+    return np.asarray(x * clamp(x + F32(3), 0.0, 6.0) / F32(6))
+
+
+UNARY: tuple[Callable[[Array, float, float], Array], ...] = (
+    clamp,
+    lambda x, p, q: sigmoid(x),
+    lambda x, p, q: exp(x),
+    lambda x, p, q: tanh(x),
+    lambda x, p, q: np.abs(x),
+    lambda x, p, q: np.negative(x),
+    lambda x, p, q: np.where(x > 0, F32(1), np.where(x < 0, F32(-1), F32(0))),
+    lambda x, p, q: np.ceil(x),
+    lambda x, p, q: np.floor(x),
+    lambda x, p, q: np.rint(x),
+    lambda x, p, q: np.sqrt(x),
+    lambda x, p, q: F32(1) / x,
+    lambda x, p, q: functions.log(x),
+    lambda x, p, q: functions.sin(x),
+    lambda x, p, q: functions.cos(x),
+    lambda x, p, q: functions.tan(x),
+    lambda x, p, q: functions.erf(x),
+    lambda x, p, q: functions.gelu(x),
+    lambda x, p, q: functions.elu(x, p),
+    lambda x, p, q: functions.softplus(x),
+    lambda x, p, q: x / (F32(1) + np.abs(x)),
+    lambda x, p, q: F32(p) * x + F32(q),
+    lambda x, p, q: np.where(x < 0, F32(p) * x, x),
+    lambda x, p, q: clamp(F32(p) * x + F32(q), 0.0, 1.0),
+    lambda x, p, q: hard_swish(x),
+)
+
+
 def f32_unary(y: Array, x: Array, op: int, p0: float, p1: float) -> None:
-    y[:] = (lambda v: clamp(v, p0, p1), sigmoid, exp, tanh)[op](x)
+    with np.errstate(all="ignore"):
+        y[:] = UNARY[op](x, p0, p1)
 
 
 def x8_lut(y: Array, x: Array, table: Array) -> None:

@@ -22,22 +22,6 @@ def fill(y: Array, low: int, high: int, element_bytes: int) -> None:
     y[:] = np.frombuffer(value.to_bytes(8, "little")[:element_bytes], y.dtype)
 
 
-def gather(
-    y: Array,
-    x: Array,
-    indices: Array,
-    indices_type: int,
-    axis_size: int,
-    count: int,
-    inner_bytes: int,
-) -> None:
-    exact = indices.astype(object)  # Python integers: no index wraps on its way
-    from_start = np.where(exact < 0, exact + axis_size, exact)
-    at = np.clip(from_start, 0, axis_size - 1).astype(np.int64)
-    assert at.size == count
-    y[:] = x.reshape(-1, axis_size, inner_bytes)[:, at].reshape(-1)
-
-
 # ---------------------------------------------------------------------------
 # Conversions
 

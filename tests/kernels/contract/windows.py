@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .arithmetic import F32, Array, Struct, clamp, maximum, minimum, requantize, scaled
 from .products import inside, output_pixels, windows
 
-SUM, MEAN, MAX, MIN = range(4)  # reduce_op
+SUM, MEAN, MAX, MIN, PRODUCT = range(5)  # reduce_op
 INT64 = 4  # element_type
 
 # ---------------------------------------------------------------------------
@@ -79,13 +81,15 @@ def u8_maxpool(y: Array, x: Array, lo: int, hi: int, shape: Struct) -> None:
 
 
 def f32_reduce(y: Array, x: Array, op: int, outer: int, n: int, inner: int) -> None:
-    start = {SUM: 0.0, MEAN: 0.0, MAX: -np.inf, MIN: np.inf}[op]
+    start = {SUM: 0.0, MEAN: 0.0, MAX: -np.inf, MIN: np.inf, PRODUCT: 1.0}[op]
+    steps: dict[int, Callable[[Array, Array], Array]]
+    steps = {MAX: maximum, MIN: minimum, PRODUCT: np.multiply}
+    step = steps.get(op, np.add)
     acc = np.full((outer, inner), start, F32)
     values = x.reshape(outer, n, inner)
     with np.errstate(all="ignore"):
         for i in range(n):
-            v = values[:, i]
-            acc = maximum(acc, v) if op == MAX else minimum(acc, v) if op == MIN else acc + v
+            acc = step(acc, values[:, i])
         y[:] = (acc / F32(n) if op == MEAN else acc).reshape(-1)
 
 
