@@ -2,7 +2,7 @@
 // Descriptors and buffer sources: which bytes a script may hand over for which tensor.
 
 import { byteLength } from "../ir/graph.js";
-import { ANY_TYPE, RuleViolation } from "../ops/operator.js";
+import { ANY_TYPE, NIBBLE_TYPES, RuleViolation } from "../ops/operator.js";
 import { checkShape } from "../ops/shape.js";
 import { typeError } from "./errors.js";
 import { dictionary, enforcedUnsignedLong, enumeration, sequence } from "./webidl.js";
@@ -13,7 +13,10 @@ import { dictionary, enforcedUnsignedLong, enumeration, sequence } from "./webid
 /** What opSupportLimits() says of every tensor. */
 export const MAX_TENSOR_BYTES = 2 ** 31 - 1;
 
-export const dataTypeEnumeration = enumeration(ANY_TYPE);
+/** The types of tensors: those of the standard, and the 4-bit ones that octet adds. */
+export const TENSOR_TYPES = [...ANY_TYPE, ...NIBBLE_TYPES];
+
+export const dataTypeEnumeration = enumeration(TENSOR_TYPES);
 const toShape = sequence(enforcedUnsignedLong);
 
 /** Views that may carry a type besides Uint8Array. @type {Readonly<Record<string, readonly string[]>>} */
@@ -26,6 +29,8 @@ const VIEW_NAMES = {
   uint64: ["BigUint64Array"],
   int8: ["Int8Array"],
   uint8: [],
+  int4: [],
+  uint4: [],
 };
 
 /**

@@ -4,7 +4,8 @@
 // input, constant and build are written here; the operator methods are derived from the records in ops/.
 
 import { compile } from "../compile/compile.js";
-import { Node, numberBytes, Value } from "../ir/graph.js";
+import { Node, Value } from "../ir/graph.js";
+import { numberBytes } from "../ir/numbers.js";
 import { printGraph } from "../ir/print.js";
 import { OPERATORS } from "../ops/index.js";
 import { settings } from "../runtime/settings.js";
@@ -183,7 +184,8 @@ function checkOutputs(builder, outputs) {
  * @param {import("../ops/operator.js").Operator} operator
  */
 function operatorMethod(operator) {
-  const { name, parameters } = operator;
+  const { name, parameters, limits } = operator;
+  const isSequence = "outputs" in limits || "output0" in limits;
   const method = {
     /** @this {MLGraphBuilder} @param {unknown[]} args @returns {MLOperand | MLOperand[]} */
     [name](...args) {
@@ -198,7 +200,7 @@ function operatorMethod(operator) {
       });
       new Node(name, inputs, { ...call.values, ...attributes }, values, call.label);
       const operands = values.map((value) => createOperand(builder, value));
-      return operator.limits.outputs ? operands : operands[0];
+      return isSequence ? operands : operands[0];
     },
   }[name];
   Object.defineProperty(method, "length", { value: Object.keys(parameters).length });

@@ -2,8 +2,7 @@
 // From the arguments of a builder method to the call that an operator's `infer` sees: WebIDL conversion
 // first, then operands, types and ranks against the record's limits.
 
-import { RuleViolation } from "../ops/operator.js";
-import { dataTypeEnumeration } from "./buffers.js";
+import { ANY_TYPE, RuleViolation } from "../ops/operator.js";
 import { subject, typeError } from "./errors.js";
 import { stateOf } from "./internals.js";
 import * as webidl from "./webidl.js";
@@ -34,7 +33,8 @@ const CONVERSIONS = {
   double: webidl.double,
   number: webidl.bigintOrNumber,
   boolean: webidl.boolean,
-  dataType: dataTypeEnumeration,
+  dataType: webidl.enumeration(ANY_TYPE),
+  "activation[]": webidl.sequence(webidl.enumeration(["relu", "sigmoid", "tanh"])),
 };
 
 /** @param {IdlType} type @returns {webidl.Conversion} */

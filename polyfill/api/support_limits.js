@@ -3,8 +3,8 @@
 // https://www.w3.org/TR/webnn/#api-mlcontext-opsupportlimits
 
 import { OPERATORS } from "../ops/index.js";
-import { ANY_TYPE, MAX_RANK } from "../ops/operator.js";
-import { MAX_TENSOR_BYTES } from "./buffers.js";
+import { MAX_RANK } from "../ops/operator.js";
+import { MAX_TENSOR_BYTES, TENSOR_TYPES } from "./buffers.js";
 
 /** @typedef {import("../ops/operator.js").Limit} Limit */
 
@@ -20,7 +20,7 @@ function typesOf(limits, name) {
 }
 
 export function supportLimits() {
-  const all = tensorLimits(ANY_TYPE, 0, MAX_RANK);
+  const all = tensorLimits(TENSOR_TYPES, 0, MAX_RANK);
   /** @type {Record<string, any>} */
   const limits = {
     preferredInputLayout: "nhwc",

@@ -12,13 +12,17 @@ import { moveQuantization } from "./move_quantization.js";
 import { recogniseResize } from "./recognise_resize.js";
 import { schedule } from "./schedule.js";
 import { simplify } from "./simplify.js";
+import { unpackNibbles } from "./unpack_nibbles.js";
 import { makeUnsigned } from "./unsigned.js";
+import { widenHalf } from "./widen_half.js";
 
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../runtime/plan.js").Plan} Plan */
 
 /** @type {ReadonlyArray<readonly [string, (graph: Graph) => void]>} */
 export const PASSES = [
+  ["unpack nibbles", unpackNibbles],
+  ["widen half", widenHalf],
   ["decompose", decompose],
   ["fold constants", foldConstants],
   ["channels last", channelsLast],

@@ -14,7 +14,7 @@ export function decompose(graph) {
       if (outputs === node.outputs) continue;
       changed = true;
       for (const [i, output] of node.outputs.entries()) graph.replace(output, outputs[i]);
-      graph.prune();
     }
+    graph.prune();
   }
 }

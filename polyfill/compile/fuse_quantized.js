@@ -4,7 +4,9 @@
 // is not about this operator; or, where a guard does not hold, the reason as text: then the graph runs in
 // float, is still right, and the reason is kept for whoever asks.
 
-import { constantNumbers, Value } from "../ir/graph.js";
+import { Value } from "../ir/graph.js";
+import { constantNumbers } from "../ir/numbers.js";
+import { filterDimensions } from "../ops/convolution.js";
 import { fuseTable } from "./fuse_table.js";
 import {
   byteRange,
@@ -160,16 +162,16 @@ function accumulatorFits(k, weights, zeroPoints, bias) {
 function fuseConv2d(tail) {
   const { op, y } = tail;
   if (op.op !== "conv2d") return null;
-  const { filterLayout } = op.attributes;
   const { input, filter, bias } = op.inputs;
-  const outputAxis = filterLayout.indexOf("o");
+  const outputAxis = op.attributes.filterLayout.indexOf("o");
+  const dims = filterDimensions(filter.shape, /** @type {any} */ (op.attributes));
   const x = dequantized(input);
-  const w = dequantizedWeights(filter, outputAxis, filter.shape[outputAxis]);
+  const w = dequantizedWeights(filter, outputAxis, dims.o);
   if (!x) return NOT_BYTES;
   if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
   const b = integerBias(bias, x.params, w.scales, y);
   if (typeof b === "string") return b;
-  const k = filter.elements / filter.shape[outputAxis];
+  const k = dims.i * dims.h * dims.w;
   if (!accumulatorFits(k, w.source, w.zeroPoints, b)) return OVERFLOW;
   /** @type {Record<string, Value>} */
   const inputs = { input: x.source, filter: w.source };

@@ -67,6 +67,8 @@ export class Lowering {
     this.aliases = new Map();
     /** @type {Node | null} */
     this.node = null;
+    /** What `shared` made, by its first operand. @type {Map<Value, {operands: (Value | null)[], text: string, made: Value}[]>} */
+    this.made = new Map();
   }
 
   /**
@@ -101,6 +103,25 @@ export class Lowering {
       reads,
       writes,
     });
+  }
+
+  /**
+   * A value that `make` has steps write: made once, then shared by all who ask with the same operands
+   * and text. So the steps of a recurrent network pack their weights once.
+   *
+   * @param {[Value, ...(Value | null)[]]} operands
+   * @param {string} text
+   * @param {() => Value} make
+   */
+  shared(operands, text, make) {
+    const known = this.made.get(operands[0]) ?? [];
+    const same = known.find(
+      (m) => m.text === text && m.operands.every((v, i) => v === operands[i]),
+    );
+    if (same) return same.made;
+    const made = make();
+    this.made.set(operands[0], [...known, { operands, text, made }]);
+    return made;
   }
 
   /** Room for `bytes` bytes that steps write and read. @param {number} bytes */

@@ -5,7 +5,7 @@
 
 import { Value } from "../ir/graph.js";
 import { INTERNAL_OPERATORS, OPERATORS } from "../ops/index.js";
-import { dequantized, quantizeNumber, byteRange, tensorParams } from "./quantization.js";
+import { byteRange, dequantized, quantizeNumber, tensorParams } from "./quantization.js";
 
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../ir/graph.js").Node} Node */

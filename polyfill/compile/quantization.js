@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading quantizeLinear and dequantizeLinear nodes: their parameters as numbers, and arithmetic on them.
 
-import { constantNumbers, roundEven } from "../ir/graph.js";
+import { constantNumbers, roundEven } from "../ir/numbers.js";
 
 /** @typedef {import("../ir/graph.js").Node} Node */
 /** @typedef {import("../ir/graph.js").Value} Value */

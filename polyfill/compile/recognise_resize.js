@@ -6,7 +6,8 @@
 //
 // with constant i, j and w. Here it becomes one resizeLinear, for two neighbouring axes together.
 
-import { constantNumbers, elementCount } from "../ir/graph.js";
+import { elementCount } from "../ir/graph.js";
+import { constantNumbers } from "../ir/numbers.js";
 
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../ir/graph.js").Node} Node */

@@ -3,6 +3,8 @@
 // passes need. A node's operands are named as the spec names them; `nodes` stays in an order in which
 // every value is made before it is used.
 
+import { numberBytes } from "./numbers.js";
+
 /** @typedef {"float32"|"float16"|"int32"|"uint32"|"int64"|"uint64"|"int8"|"uint8"|"int4"|"uint4"} DataType */
 
 /** Bits of one element. @type {Readonly<Record<DataType, number>>} */
@@ -157,10 +159,10 @@ export class Graph {
   }
 
   /**
-   * A constant of rank 0.
+   * A constant of rank 0; a value that the type cannot hold is cast as an MLNumber is.
    *
-   * @param {DataType} dataType float32, float16 or an integer type of at most 32 bits
-   * @param {number} value
+   * @param {DataType} dataType
+   * @param {number | bigint} value
    */
   scalar(dataType, value) {
     return new Value(dataType, [], numberBytes(dataType, [value]));
@@ -269,74 +271,4 @@ export function staticValues(graph) {
     }
   }
   return values;
-}
-
-/** @type {Record<string, any>} */
-const VIEWS = {
-  float32: Float32Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-};
-
-/**
- * The elements of a constant as an array of its own type; null for a value that is not constant or has
- * no such array (float16, int4).
- *
- * @param {Value} value
- * @returns {ArrayLike<any> & {join(separator: string): string} | null}
- */
-export function constantNumbers(value) {
-  const View = VIEWS[value.dataType];
-  if (!value.constant || !View) return null;
-  return new View(value.constant.slice().buffer);
-}
-
-/**
- * Numbers as the bytes of a constant.
- *
- * @param {DataType} dataType not int4, uint4; 64-bit types take bigint
- * @param {ArrayLike<any>} numbers
- */
-export function numberBytes(dataType, numbers) {
-  if (dataType === "float16") {
-    return new Uint8Array(Uint16Array.from(numbers, halfFromNumber).buffer);
-  }
-  return new Uint8Array(VIEWS[dataType].from(numbers).buffer);
-}
-
-const FLOAT_BITS = new DataView(new ArrayBuffer(4));
-
-/**
- * The bits of the float16 nearest to a number (through float32; ties to even).
- *
- * @param {number} value
- */
-export function halfFromNumber(value) {
-  FLOAT_BITS.setFloat32(0, value);
-  const bits = FLOAT_BITS.getUint32(0);
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Subnormal: count in units of 2^-24; the multiplication is exact, the rounding is to even.
-    FLOAT_BITS.setUint32(0, magnitude);
-    const units = FLOAT_BITS.getFloat32(0) * 2 ** 24;
-    const floor = Math.floor(units);
-    const rest = units - floor;
-    return sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
-  }
-  return sign | ((magnitude + 0xfff + ((magnitude >>> 13) & 1) - 0x38000000) >>> 13);
-}
-
-/** To nearest, ties to even. @param {number} value */
-export function roundEven(value) {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

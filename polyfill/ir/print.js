@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A graph as text, one line per node: what golden tests compare and `octet inspect` shows.
 
-import { constantNumbers } from "./graph.js";
+import { constantNumbers } from "./numbers.js";
 
 /** @typedef {import("./graph.js").Graph} Graph */
 /** @typedef {import("./graph.js").Value} Value */

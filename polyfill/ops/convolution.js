@@ -34,7 +34,7 @@ export const conv2d = {
     output: limit("input", 4, 4),
   },
   infer(call) {
-    const { input, filter, groups, inputLayout, filterLayout, bias } = call;
+    const { input, filter, groups, inputLayout, bias } = call;
     const { padding = [0, 0, 0, 0], strides = [1, 1], dilations = [1, 1] } = call;
     checkLength("padding", padding, 4);
     checkLength("strides", strides, 2);
@@ -44,7 +44,7 @@ export const conv2d = {
     check(groups > 0, "groups", groups, "a value above 0");
     const [channelAxis, heightAxis, widthAxis] = inputLayout === "nchw" ? [1, 2, 3] : [3, 1, 2];
     const channels = input.shape[channelAxis];
-    const dims = filterDimensions(filter.shape, filterLayout);
+    const dims = filterDimensions(filter.shape, call);
     check(channels % groups === 0, "groups", groups, `a divisor of the ${channels} input channels`);
     check(
       dims.i === channels / groups,
@@ -84,8 +84,9 @@ export const conv2d = {
   lower(node, to) {
     to.requireType(node, "float32");
     const { minValue: lo = -Infinity, maxValue: hi = Infinity } = node.attributes;
-    const { input: x, filter, bias = null } = node.inputs;
+    const { input: x, bias = null } = node.inputs;
     const plan = planConvolution(node);
+    const filter = to.at(node.inputs.filter, 4 * plan.start);
     const y = node.output;
     if (plan.kind === "depthwise") {
       const { groups, taps } = plan.filter;
@@ -118,37 +119,49 @@ export const conv2d = {
 };
 
 /**
- * Sizes of a filter by role.
+ * How a convolution reads its filter: `transposed` turns the window around, and groups lie along the
+ * input channels.
+ *
+ * @typedef {{filterLayout: string, groups: number, transposed?: boolean}} FilterReading
+ */
+
+/**
+ * Sizes of a filter by role: o counts the channels of all groups, i those of one.
  *
  * @param {readonly number[]} shape
- * @param {string} layout
+ * @param {FilterReading} reading
  * @returns {{o: number, i: number, h: number, w: number}}
  */
-export function filterDimensions(shape, layout) {
-  const at = (/** @type {string} */ role) => shape[layout.indexOf(role)];
-  return { o: at("o"), i: at("i"), h: at("h"), w: at("w") };
+export function filterDimensions(shape, { filterLayout, groups, transposed }) {
+  const at = (/** @type {string} */ role) => shape[filterLayout.indexOf(role)];
+  const [o, i] = transposed ? [at("o") * groups, at("i") / groups] : [at("o"), at("i")];
+  return { o, i, h: at("h"), w: at("w") };
 }
 
 /**
- * The filter_shape of a filter in the given layout.
+ * The filter_shape of a filter, and the element at which it starts.
  *
  * @param {readonly number[]} shape
- * @param {string} layout
- * @param {number} groups
+ * @param {FilterReading} reading
  */
-function filterShape(shape, layout, groups) {
-  const { o, i, h, w } = filterDimensions(shape, layout);
+function filterShape(shape, reading) {
+  const { filterLayout, groups, transposed } = reading;
+  const { o, i, h, w } = filterDimensions(shape, reading);
   const stride = (/** @type {string} */ role) =>
-    shape.slice(layout.indexOf(role) + 1).reduce((product, d) => product * d, 1);
+    shape.slice(filterLayout.indexOf(role) + 1).reduce((product, d) => product * d, 1);
+  const tap = stride("w");
   return {
-    groups,
-    out_channels: o / groups,
-    in_channels: i,
-    taps: h * w,
-    group_stride: (o / groups) * stride("o"),
-    out_stride: stride("o"),
-    tap_stride: stride("w"),
-    in_stride: stride("i"),
+    start: transposed ? (h * w - 1) * tap : 0,
+    filter: {
+      groups,
+      out_channels: o / groups,
+      in_channels: i,
+      taps: h * w,
+      group_stride: transposed ? i * stride("i") : (o / groups) * stride("o"),
+      out_stride: stride("o"),
+      tap_stride: transposed ? -tap : tap,
+      in_stride: stride("i"),
+    },
   };
 }
 
@@ -159,8 +172,9 @@ function filterShape(shape, layout, groups) {
  */
 export function planConvolution(node) {
   const { input, filter } = node.inputs;
-  const { groups, filterLayout, padding, strides, dilations } = node.attributes;
-  const dims = filterDimensions(filter.shape, filterLayout);
+  const { groups, padding, strides, dilations } = node.attributes;
+  const reading = /** @type {FilterReading} */ (node.attributes);
+  const dims = filterDimensions(filter.shape, reading);
   const channels = input.shape[3];
   const window = {
     ...windowShape(input.shape, node.output.shape, [dims.h, dims.w], padding, strides, dilations),
@@ -170,7 +184,7 @@ export function planConvolution(node) {
     x_stride: channels,
     y_stride: dims.o,
   };
-  const shape = filterShape(filter.shape, filterLayout, groups);
+  const { start, filter: shape } = filterShape(filter.shape, reading);
   const [batch, height, width] = node.output.shape;
   const m = batch * height * width;
   const k = shape.taps * shape.in_channels;
@@ -185,6 +199,7 @@ export function planConvolution(node) {
     kind: depthwise ? "depthwise" : pointwise ? "pointwise" : "general",
     window,
     filter: shape,
+    start,
     m,
     n,
     k,

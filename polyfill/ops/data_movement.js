@@ -2,22 +2,11 @@
 // Operators that move elements without looking at them.
 // https://www.w3.org/TR/webnn/#api-mlgraphbuilder-concat and the sections after it
 
-import { numberBytes } from "../ir/graph.js";
-import { elementBytes, emitCopy, emitTranspose } from "./copy.js";
+import { emitCopy, emitTranspose } from "./copy.js";
 import { ANY_TYPE, check, limit } from "./operator.js";
-import {
-  broadcastStrides,
-  checkLength,
-  checkShape,
-  elementCount,
-  isBroadcastableTo,
-  stridesOf,
-} from "./shape.js";
+import { checkAxes, checkLength, checkShape, elementCount, stridesOf } from "./shape.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
-/** @typedef {import("./operator.js").Node} Node */
-/** @typedef {import("./operator.js").Graph} Graph */
-/** @typedef {import("./operator.js").Value} Value */
 
 const ANY = { input: limit(ANY_TYPE), output: limit("input") };
 
@@ -68,6 +57,7 @@ export const concat = {
       start += x.shape[axis];
     }
   },
+  opaque: true,
 };
 
 /** @type {Operator} */
@@ -129,35 +119,6 @@ export const split = {
 function replaceAt(list, at, value) {
   return list.map((old, i) => (i === at ? value : old));
 }
-
-/** @type {Operator} */
-export const expand = {
-  name: "expand",
-  parameters: { input: "operand", newShape: "u32[]" },
-  options: {},
-  limits: ANY,
-  infer({ input, newShape }) {
-    checkShape("newShape", newShape);
-    check(
-      isBroadcastableTo(input.shape, newShape),
-      "newShape",
-      newShape,
-      `a shape that [${input.shape.join(", ")}] broadcasts to`,
-    );
-    return { outputs: [{ dataType: input.dataType, shape: newShape }] };
-  },
-  lower(node, to) {
-    const y = node.output;
-    const x = node.inputs.input;
-    emitCopy(
-      to,
-      { value: y, strides: stridesOf(y.shape) },
-      { value: x, strides: broadcastStrides(x.shape, y.shape) },
-      y.shape,
-    );
-  },
-  movement: true,
-};
 
 /** @type {Operator} */
 export const reshape = {
@@ -247,72 +208,28 @@ export const transpose = {
 };
 
 /** @type {Operator} */
-export const pad = {
-  name: "pad",
-  parameters: { input: "operand", beginningPadding: "u32[]", endingPadding: "u32[]" },
-  options: { mode: [["constant", "edge", "reflection"], "constant"], value: ["number", 0] },
+export const reverse = {
+  name: "reverse",
+  parameters: { input: "operand" },
+  options: { axes: ["u32[]"] },
   limits: ANY,
-  infer({ input, beginningPadding, endingPadding, mode }) {
-    checkLength("beginningPadding", beginningPadding, input.shape.length);
-    checkLength("endingPadding", endingPadding, input.shape.length);
-    const shape = input.shape.map((/** @type {number} */ d, /** @type {number} */ i) => {
-      if (mode === "reflection") {
-        check(
-          beginningPadding[i] < d,
-          `beginningPadding[${i}]`,
-          beginningPadding[i],
-          `below the dimension ${d}`,
-        );
-        check(
-          endingPadding[i] < d,
-          `endingPadding[${i}]`,
-          endingPadding[i],
-          `below the dimension ${d}`,
-        );
-      }
-      return d + beginningPadding[i] + endingPadding[i];
-    });
-    checkShape("padded shape", shape);
-    return { outputs: [{ dataType: input.dataType, shape }] };
+  infer({ input, axes = [...input.shape.keys()] }) {
+    checkAxes("axes", axes, input.shape.length);
+    return {
+      outputs: [{ dataType: input.dataType, shape: input.shape }],
+      attributes: { axes },
+    };
   },
-  decompose: decomposePad,
   lower(node, to) {
     const y = node.output;
     const x = node.inputs.input;
-    const { beginningPadding, value } = node.attributes;
-    const bytes = elementBytes(y);
-    const words = new Int32Array(2);
-    new Uint8Array(words.buffer).set(
-      numberBytes(y.dataType, [bytes === 8 ? BigInt(value) : Number(value)]),
-    );
-    to.step("fill", { y, low: words[0], high: words[1], element_bytes: bytes }, y.elements);
-    const strides = stridesOf(y.shape);
+    const strides = stridesOf(x.shape);
     let start = 0;
-    for (const [i, stride] of strides.entries()) start += beginningPadding[i] * stride;
-    emitCopy(to, { value: y, strides, start }, { value: x, strides: stridesOf(x.shape) }, x.shape);
+    for (const axis of node.attributes.axes) {
+      start += (x.shape[axis] - 1) * strides[axis];
+      strides[axis] = -strides[axis];
+    }
+    emitCopy(to, { value: y, strides: stridesOf(y.shape) }, { value: x, strides, start }, y.shape);
   },
+  movement: true,
 };
-
-/**
- * Edge and reflection padding gather along each padded axis.
- *
- * @param {Node} node
- * @param {Graph} graph
- */
-function decomposePad(node, graph) {
-  const { mode, beginningPadding, endingPadding } = node.attributes;
-  if (mode === "constant") return node.outputs;
-  let value = node.inputs.input;
-  for (const [axis, d] of node.inputs.input.shape.entries()) {
-    const before = beginningPadding[axis];
-    const count = before + d + endingPadding[axis];
-    if (count === d) continue;
-    const indices = Array.from({ length: count }, (_, i) => {
-      const at = i - before;
-      if (mode === "edge") return Math.min(Math.max(at, 0), d - 1);
-      return at < 0 ? -at : at >= d ? 2 * (d - 1) - at : at;
-    });
-    value = graph.gather(value, indices, axis, node);
-  }
-  return [value];
-}

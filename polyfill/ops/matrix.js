@@ -74,9 +74,12 @@ export const gemm = {
     const [m, n] = node.output.shape;
     const k = a.shape[1];
     const blocks = Math.ceil(n / 8);
-    const w = to.buffer(blocks * 32 * (1 + k));
-    const shape = matrixShape(k, n, bTranspose);
-    to.step("f32_pack", { packed: w, filter: b, bias: c, shape }, blocks);
+    const w = to.shared([b, c], `f32_pack ${k} ${n} ${bTranspose}`, () => {
+      const packed = to.buffer(blocks * 32 * (1 + k));
+      const shape = matrixShape(k, n, bTranspose);
+      to.step("f32_pack", { packed, filter: b, bias: c, shape }, blocks);
+      return packed;
+    });
     lowerFloatGemm(to, { y: node.output, x: a, w, lo, hi, m, n, k });
   },
 };

@@ -23,7 +23,7 @@
 
 /**
  * An IDL type: "operand", "operand[]", "u32", "u32[]", "wrapping u32", "wrapping u32[]", "i32",
- * "float[]", "double", "number", "boolean", "dataType", or a list of enumeration values.
+ * "float[]", "double", "number", "boolean", "dataType", "activation[]", or a list of enumeration values.
  *
  * @typedef {string | readonly string[]} IdlType
  */
@@ -39,6 +39,7 @@
  * @property {(node: Node, graph: Graph) => Value[]} [decompose] the same in terms of other operators
  * @property {boolean} [elementwise] one input, one output, each element from its own
  * @property {boolean} [movement] moves elements of `input` without looking at them
+ * @property {boolean} [opaque] looks at no element of its data operands, of which there may be several
  */
 
 /**
@@ -61,8 +62,14 @@ export const ANY_TYPE = [
   "int8",
   "uint8",
 ];
+/** Beyond the standard: constants, and what is quantized and dequantized. @type {readonly DataType[]} */
+export const NIBBLE_TYPES = ["int4", "uint4"];
 /** @type {readonly DataType[]} */
 export const FLOAT_TYPES = ["float32", "float16"];
+/** @type {readonly DataType[]} */
+export const SIGNED_TYPES = ["float32", "float16", "int64", "int32", "int8"];
+/** @type {readonly DataType[]} */
+export const SUM_TYPES = ["float32", "float16", "int32", "uint32", "int64", "uint64"];
 /** @type {readonly DataType[]} */
 export const INDEX_TYPES = ["int32", "uint32", "int64"];
 

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling over two spatial dimensions. https://www.w3.org/TR/webnn/#api-mlgraphbuilder-pool2d
 
+import { integerRange } from "../ir/numbers.js";
+import { Composer } from "./compose.js";
 import { INPUT_LAYOUTS } from "./convolution.js";
 import { ANY_TYPE, check, FLOAT_TYPES, limit } from "./operator.js";
-import { checkLength } from "./shape.js";
+import { checkLength, elementCount } from "./shape.js";
 import { slidingExtent, windowShape } from "./window.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
 /** @typedef {import("./operator.js").DataType} DataType */
 /** @typedef {import("./operator.js").Node} Node */
+/** @typedef {import("./operator.js").Graph} Graph */
 
 /**
  * @param {string} name
  * @param {readonly DataType[]} types
- * @param {Operator["lower"]} lower
  * @returns {Operator}
  */
-function pool2d(name, types, lower) {
+function pool2d(name, types) {
   return {
     name,
     parameters: { input: "operand" },
@@ -31,7 +33,6 @@ function pool2d(name, types, lower) {
     },
     limits: { input: limit(types, 4, 4), output: limit("input", 4, 4) },
     infer: inferPool2d,
-    lower,
   };
 }
 
@@ -104,28 +105,91 @@ export function planPool(node) {
   return { shape, channels, rows: batch * height, perRow };
 }
 
-export const averagePool2d = pool2d("averagePool2d", FLOAT_TYPES, (node, to) => {
-  to.requireType(node, "float32");
-  const { shape, channels, rows, perRow } = planPool(node);
-  const { minValue: lo = -Infinity, maxValue: hi = Infinity } = node.attributes;
-  const { input: x } = node.inputs;
-  to.step("f32_avgpool", { y: node.output, x, lo, hi, shape }, rows, perRow, {
-    scratch: 4 * channels,
-  });
-});
-
-export const maxPool2d = pool2d("maxPool2d", ANY_TYPE, (node, to) => {
-  const { shape, rows, perRow } = planPool(node);
-  const { input: x } = node.inputs;
-  const { minValue = -Infinity, maxValue = Infinity } = node.attributes;
-  if (node.output.dataType === "uint8") {
-    const lo = Math.max(minValue, 0);
-    const hi = Math.min(maxValue, 255);
-    to.step("u8_maxpool", { y: node.output, x, lo, hi, shape }, rows, perRow);
-  } else {
+/** @type {Operator} */
+export const averagePool2d = {
+  ...pool2d("averagePool2d", FLOAT_TYPES),
+  lower(node, to) {
     to.requireType(node, "float32");
-    const lo = minValue;
-    const hi = maxValue;
-    to.step("f32_maxpool", { y: node.output, x, lo, hi, shape }, rows, perRow);
+    const { shape, channels, rows, perRow } = planPool(node);
+    const { minValue: lo = -Infinity, maxValue: hi = Infinity } = node.attributes;
+    const { input: x } = node.inputs;
+    to.step("f32_avgpool", { y: node.output, x, lo, hi, shape }, rows, perRow, {
+      scratch: 4 * channels,
+    });
+  },
+};
+
+/**
+ * Over bytes and floats there is a kernel; over other integers the maximum is taken along one axis at a
+ * time, of slices that each hold one tap of every window.
+ *
+ * @param {Node} node
+ * @param {Graph} graph
+ */
+function decomposeMaxPool2d(node, graph) {
+  const { input } = node.inputs;
+  const { dataType } = input;
+  const range = integerRange(dataType);
+  if (!range || dataType === "uint8" || dataType === "int8") return node.outputs;
+  const c = new Composer(graph, node);
+  const { layout, windowDimensions, padding, strides, dilations } = node.attributes;
+  let value = input;
+  for (const [i, axis] of (layout === "nchw" ? [2, 3] : [1, 2]).entries()) {
+    const extent = node.output.shape[axis];
+    const reach = (extent - 1) * strides[i] + 1;
+    const end = reach + (windowDimensions[i] - 1) * dilations[i];
+    const before = padding[2 * i];
+    const along = (/** @type {number} */ n) => input.shape.map((_, d) => (d === axis ? n : 0));
+    const after = Math.max(end - before - value.shape[axis], 0);
+    const padded = c.pad(value, along(before), along(after), range[0]);
+    const taps = Array.from({ length: windowDimensions[i] }, (_, tap) => {
+      const start = tap * dilations[i];
+      return c.slice(padded, axis, start, start + reach, strides[i]);
+    });
+    value = taps.reduce((top, tap) => c.binary("max", top, tap));
   }
-});
+  return [value];
+}
+
+/** @type {Operator} */
+export const maxPool2d = {
+  ...pool2d("maxPool2d", ANY_TYPE),
+  decompose: decomposeMaxPool2d,
+  lower(node, to) {
+    const { shape, rows, perRow } = planPool(node);
+    const { input: x } = node.inputs;
+    const { minValue = -Infinity, maxValue = Infinity } = node.attributes;
+    const y = node.output;
+    if (y.dataType === "uint8") {
+      const lo = Math.max(minValue, 0);
+      const hi = Math.min(maxValue, 255);
+      to.step("u8_maxpool", { y, x, lo, hi, shape }, rows, perRow);
+    } else {
+      to.requireType(node, "float32");
+      to.step("f32_maxpool", { y, x, lo: minValue, hi: maxValue, shape }, rows, perRow);
+    }
+  },
+};
+
+/** sqrt of the sum of squares, which is a depthwise convolution with ones. @type {Operator} */
+export const l2Pool2d = {
+  ...pool2d("l2Pool2d", FLOAT_TYPES),
+  decompose(node, graph) {
+    const c = new Composer(graph, node);
+    const { input } = node.inputs;
+    const { layout, windowDimensions, padding, strides, dilations } = node.attributes;
+    const groups = input.shape[layout === "nchw" ? 1 : 3];
+    const shape = [groups, 1, ...windowDimensions];
+    const filter = c.constant("float32", shape, new Float32Array(elementCount(shape)).fill(1));
+    const attributes = {
+      padding,
+      strides,
+      dilations,
+      groups,
+      inputLayout: layout,
+      filterLayout: "oihw",
+    };
+    const inputs = { input: c.mul(input, input), filter };
+    return [c.unary("sqrt", c.insert("conv2d", inputs, attributes, node.output.shape))];
+  },
+};

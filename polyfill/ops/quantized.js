@@ -6,7 +6,7 @@
 // time they are lowered, all activations are uint8 (compile/unsigned.js).
 
 import { DOT_PRODUCT } from "../gen/kernels.js";
-import { roundEven } from "../ir/graph.js";
+import { roundEven } from "../ir/numbers.js";
 import { gemmExtent, planConvolution, QU8_ROWS } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
 import { matrixShape } from "./matrix.js";
@@ -43,12 +43,13 @@ function ratio(x, y) {
  * @param {Node} node
  * @param {Value} filter
  * @param {Value | null} bias
+ * @param {number} [start] the filter's first element
  */
-function weightArguments(to, node, filter, bias) {
+function weightArguments(to, node, filter, bias, start = 0) {
   const { x, w, y } = node.attributes;
   const scales = w.scales.map((/** @type {number} */ scale) => multiplier(x.scale, scale, y.scale));
   return {
-    filter,
+    filter: to.at(filter, start),
     bias,
     scale: to.data(Float32Array.from(scales)),
     w_zero_point: to.data(Int32Array.from(w.zeroPoints)),
@@ -66,12 +67,13 @@ function weightArguments(to, node, filter, bias) {
  * @param {Value} filter
  * @param {Value | null} bias
  * @param {{groups: number, out_channels: number, in_channels: number, taps: number}} shape
+ * @param {number} [start] the filter's first element
  */
-function packedWeights(to, node, filter, bias, shape) {
+function packedWeights(to, node, filter, bias, shape, start = 0) {
   const k = shape.taps * shape.in_channels;
   const blocks = shape.groups * Math.ceil(shape.out_channels / 8);
   const packed = to.buffer(68 + blocks * (128 + 32 * Math.ceil(k / 2)));
-  const args = { packed, ...weightArguments(to, node, filter, bias), shape };
+  const args = { packed, ...weightArguments(to, node, filter, bias, start), shape };
   to.step("qu8_pack", args, 1, 1, { scratch: 8 * (k + 7) });
   return packed;
 }
@@ -90,7 +92,7 @@ function packedDepthwise(to, node, filter, bias, plan) {
   const { kernel_width } = plan.window;
   const bytes = 64 + Math.ceil(groups / 4) * (64 + 16 * taps + 128 * kernel_width);
   const packed = to.buffer(bytes);
-  const args = { packed, ...weightArguments(to, node, filter, bias), kernel_width };
+  const args = { packed, ...weightArguments(to, node, filter, bias, plan.start), kernel_width };
   to.step("qu8_dwpack", { ...args, shape: plan.filter }, 1, 1, { scratch: 2 * taps });
   return packed;
 }
@@ -120,7 +122,7 @@ export const qConv2d = {
       to.step("qu8_dwconv", args, plan.rows, plan.macsPerRow, { scratch, macs });
       return;
     }
-    const w = packedWeights(to, node, filter, bias, plan.filter);
+    const w = packedWeights(to, node, filter, bias, plan.filter, plan.start);
     if (plan.kind === "pointwise") {
       lowerGemm(to, node, { x: input, w, m: plan.m, n: plan.n, k: plan.k });
       return;

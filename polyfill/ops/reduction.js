@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions over axes, and softmax. https://www.w3.org/TR/webnn/#api-mlgraphbuilder-reduce
+// Reductions over axes, running sums, the index of an extreme.
+// https://www.w3.org/TR/webnn/#api-mlgraphbuilder-reduce
 
 import { REDUCE_OP } from "../gen/kernels.js";
+import { Composer } from "./compose.js";
 import { emitTranspose } from "./copy.js";
-import { ANY_TYPE, check, FLOAT_TYPES, limit } from "./operator.js";
+import { ANY_TYPE, check, FLOAT_TYPES, limit, SUM_TYPES } from "./operator.js";
 import { checkAxes, elementCount } from "./shape.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
@@ -11,16 +13,13 @@ import { checkAxes, elementCount } from "./shape.js";
 /** @typedef {import("./operator.js").Lowering} Lowering */
 /** @typedef {import("./operator.js").Value} Value */
 
-/** @type {readonly DataType[]} */
-const SUM_TYPES = ["float32", "float16", "int32", "uint32", "int64", "uint64"];
-
 /**
  * @param {string} name
  * @param {readonly DataType[]} types
- * @param {number} op
+ * @param {Pick<Operator, "lower" | "decompose">} body
  * @returns {Operator}
  */
-function reduction(name, types, op) {
+function reduction(name, types, body) {
   return {
     name,
     parameters: { input: "operand" },
@@ -35,14 +34,51 @@ function reduction(name, types, op) {
       }
       return { outputs: [{ dataType: input.dataType, shape }], attributes: { axes } };
     },
-    lower(node, to) {
-      to.requireType(node, "float32");
-      const { x, outer, n, inner } = reducedRows(to, node.inputs.input, node.attributes.axes);
-      to.step("f32_reduce", { y: node.output, x, op, outer, n, inner }, outer, n * inner, {
-        scratch: 4 * inner,
-      });
-    },
+    ...body,
   };
+}
+
+/**
+ * A reduction that is an operation of the kernels.
+ *
+ * @param {string} name
+ * @param {readonly DataType[]} types
+ * @param {number} op
+ */
+function kernelReduction(name, types, op) {
+  return reduction(name, types, {
+    lower(node, to) {
+      const { x, outer, n, inner } = reducedRows(to, node.inputs.input, node.attributes.axes);
+      const y = node.output;
+      const sizes = { outer, n, inner };
+      if (y.dataType === "float32") {
+        const scratch = 4 * inner;
+        to.step("f32_reduce", { y, x, op, ...sizes }, outer, n * inner, { scratch });
+      } else {
+        const type = to.elementType(y);
+        to.step("int_reduce", { y, x, op, type, ...sizes }, outer, 4 * n * inner);
+      }
+    },
+  });
+}
+
+/**
+ * A reduction that is composed of others: `before` and `after` are elementwise.
+ *
+ * @param {string} name
+ * @param {readonly DataType[]} types
+ * @param {(c: Composer, x: Value) => Value} before
+ * @param {(c: Composer, x: Value) => Value} [after]
+ */
+function composedSum(name, types, before, after = (_, x) => x) {
+  return reduction(name, types, {
+    decompose(node, graph) {
+      const c = new Composer(graph, node);
+      const { axes, keepDimensions } = node.attributes;
+      const terms = before(c, node.inputs.input);
+      return [after(c, c.reduce("reduceSum", terms, axes, keepDimensions))];
+    },
+  });
 }
 
 /**
@@ -73,40 +109,100 @@ export function reducedRows(to, x, axes) {
   return { x: moved, outer: x.elements / n, n, inner: 1 };
 }
 
-export const reduceSum = reduction("reduceSum", SUM_TYPES, REDUCE_OP.sum);
-export const reduceMean = reduction("reduceMean", FLOAT_TYPES, REDUCE_OP.mean);
-export const reduceMax = reduction("reduceMax", ANY_TYPE, REDUCE_OP.max);
-export const reduceMin = reduction("reduceMin", ANY_TYPE, REDUCE_OP.min);
+const square = (/** @type {Composer} */ c, /** @type {Value} */ x) => c.mul(x, x);
+
+export const reduceSum = kernelReduction("reduceSum", SUM_TYPES, REDUCE_OP.sum);
+export const reduceMean = kernelReduction("reduceMean", FLOAT_TYPES, REDUCE_OP.mean);
+export const reduceMax = kernelReduction("reduceMax", ANY_TYPE, REDUCE_OP.max);
+export const reduceMin = kernelReduction("reduceMin", ANY_TYPE, REDUCE_OP.min);
+export const reduceProduct = kernelReduction("reduceProduct", SUM_TYPES, REDUCE_OP.product);
+export const reduceSumSquare = composedSum("reduceSumSquare", SUM_TYPES, square);
+export const reduceL2 = composedSum("reduceL2", FLOAT_TYPES, square, (c, x) => c.unary("sqrt", x));
+export const reduceL1 = composedSum("reduceL1", SUM_TYPES, (c, x) =>
+  // Unsigned numbers are their own magnitudes.
+  x.dataType.startsWith("uint") ? x : c.unary("abs", x),
+);
+export const reduceLogSum = composedSum(
+  "reduceLogSum",
+  FLOAT_TYPES,
+  (_, x) => x,
+  (c, x) => c.unary("log", x),
+);
+
+/** max + ln(sum(exp(x − max))), with 0 for a max that is infinite. @type {Operator} */
+export const reduceLogSumExp = reduction("reduceLogSumExp", FLOAT_TYPES, {
+  decompose(node, graph) {
+    const c = new Composer(graph, node);
+    const { input } = node.inputs;
+    const { axes } = node.attributes;
+    const { dataType } = input;
+    const top = c.reduce("reduceMax", input, axes);
+    const largest = c.scalar(dataType, 3.4028234663852886e38);
+    const bounded = c.compare("lesserOrEqual", c.unary("abs", top), largest);
+    const shift = c.where(bounded, top, c.scalar(dataType, 0));
+    const terms = c.unary("exp", c.sub(input, shift));
+    const sum = c.unary("log", c.reduce("reduceSum", terms, axes));
+    return [c.reshape(c.add(sum, shift), node.output.shape)];
+  },
+});
 
 /** @type {Operator} */
-export const softmax = {
-  name: "softmax",
-  parameters: { input: "operand", axis: "u32" },
-  options: {},
-  limits: { input: limit(FLOAT_TYPES, 1), output: limit("input", 1) },
+export const cumulativeSum = {
+  name: "cumulativeSum",
+  parameters: { input: "operand", axis: "wrapping u32" },
+  options: { exclusive: ["boolean", false], reversed: ["boolean", false] },
+  limits: { input: limit(SUM_TYPES, 1), output: limit("input", 1) },
   infer({ input, axis }) {
     check(axis < input.shape.length, "axis", axis, `below the rank ${input.shape.length}`);
     return { outputs: [{ dataType: input.dataType, shape: input.shape }] };
   },
-  decompose(node, graph) {
-    // The kernels take rows: another axis is swapped with the last one.
-    const { input } = node.inputs;
-    const { axis } = node.attributes;
-    const { dataType, shape } = node.output;
-    if (elementCount(shape.slice(axis + 1)) === 1) return node.outputs;
-    const last = shape.length - 1;
-    const permutation = [...shape.keys()];
-    permutation[axis] = last;
-    permutation[last] = axis;
-    const turned = permutation.map((p) => shape[p]);
-    const rows = graph.insert("transpose", { input }, { permutation }, dataType, turned, node);
-    const result = graph.insert("softmax", { input: rows }, { axis: last }, dataType, turned, node);
-    return [graph.insert("transpose", { input: result }, { permutation }, dataType, shape, node)];
-  },
   lower(node, to) {
-    to.requireType(node, "float32");
     const x = node.inputs.input;
-    const n = x.shape[node.attributes.axis];
-    to.step("f32_softmax", { y: node.output, x, n }, x.elements / n, 8 * n);
+    const { axis, exclusive, reversed } = node.attributes;
+    const n = x.shape[axis];
+    const outer = elementCount(x.shape.slice(0, axis));
+    const inner = elementCount(x.shape.slice(axis + 1));
+    const type = to.elementType(x);
+    const flags = { exclusive: Number(exclusive), reversed: Number(reversed) };
+    const args = { y: node.output, x, type, ...flags, outer, n, inner };
+    to.step("cumulative_sum", args, outer, 4 * n * inner);
   },
 };
+
+/**
+ * @param {"argMin" | "argMax"} name
+ * @returns {Operator}
+ */
+function argReduce(name) {
+  return {
+    name,
+    parameters: { input: "operand", axis: "u32" },
+    options: { keepDimensions: ["boolean", false], outputDataType: [["int32", "int64"], "int32"] },
+    limits: { input: limit(ANY_TYPE, 1), output: limit(["int32", "int64"]) },
+    infer({ input, axis, keepDimensions, outputDataType }) {
+      check(axis < input.shape.length, "axis", axis, `below the rank ${input.shape.length}`);
+      const rest = keepDimensions ? [1] : [];
+      const shape = [...input.shape.slice(0, axis), ...rest, ...input.shape.slice(axis + 1)];
+      return { outputs: [{ dataType: outputDataType, shape }] };
+    },
+    lower(node, to) {
+      const x = node.inputs.input;
+      const { axis } = node.attributes;
+      const n = x.shape[axis];
+      const outer = elementCount(x.shape.slice(0, axis));
+      const inner = elementCount(x.shape.slice(axis + 1));
+      const x_type = to.elementType(x);
+      const y_type = to.elementType(node.output);
+      const is_min = name === "argMin" ? 1 : 0;
+      to.step(
+        "arg_reduce",
+        { y: node.output, x, x_type, y_type, is_min, outer, n, inner },
+        outer,
+        n * inner,
+      );
+    },
+  };
+}
+
+export const argMax = argReduce("argMax");
+export const argMin = argReduce("argMin");
