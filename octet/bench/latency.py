@@ -25,6 +25,8 @@ RUNS = 3
 """Runs of an engine in a round; one more goes before them, uncounted."""
 
 WARMUP_ROUNDS = 2
+WARMUP_RUNS = 10
+"""Before the first round: browsers compile what is hot while it runs, in the background."""
 
 SITTINGS = 3
 """Pages that the rounds are spread over: engines' compilers do not make the same code each time."""
@@ -97,7 +99,7 @@ class Session:
     def _round(self, page: Page, loaded: dict[Entry, dict[str, Any]], *, counted: bool) -> None:
         """Time every engine `RUNS` times, in random order; drop those that fail."""
         order = random.sample(list(loaded), len(loaded))
-        arguments = [[entry.label for entry in order], RUNS]
+        arguments = [[entry.label for entry in order], RUNS if counted else WARMUP_RUNS]
         times = page.evaluate("(args) => octetBench.round(...args)", arguments)
         for entry in order:
             found = times[entry.label]
@@ -108,7 +110,8 @@ class Session:
                 self._found[entry].rounds.append(found)
 
     def _difference(self, page: Page, entry: Entry, entries: Sequence[Entry]) -> float | None:
-        reference = next((e for e in entries if e.engine == OCTET.name), None)
+        wanted = ENGINES[entry.engine].against or OCTET.name
+        reference = next((e for e in entries if e.engine == wanted), None)
         if reference is None or reference == entry:
             return None
         labels = [entry.label, reference.label]

@@ -38,7 +38,8 @@ class Latency:
 
     Attributes:
         round_ms: the median of each round.
-        difference: of any output element from octet's; None if not comparable.
+        difference: of any output element from that of octet, or of the engine that its own engine
+            is compared with; None if they cannot be compared.
         note: what the engine leaves out of a run.
     """
 

@@ -2,6 +2,7 @@
 // The page that holds the engines of one model, each in a frame, and times them in turns.
 
 /** @typedef {import("./adapter.js").Settings} Settings */
+/** @typedef {{type: string, values: number[]}} Output */
 
 export {};
 
@@ -94,13 +95,14 @@ async function round(order, runs) {
  * @returns {number | null} the largest difference of two elements; null if they cannot be compared
  */
 function difference(id, reference) {
-  const ours = /** @type {number[][]} */ (inside(id).results());
-  const theirs = /** @type {number[][]} */ (inside(reference).results());
+  const ours = /** @type {Output[]} */ (inside(id).results());
+  const theirs = /** @type {Output[]} */ (inside(reference).results());
   let largest = 0;
-  for (const [i, values] of ours.entries()) {
-    if (values.length !== theirs[i]?.length) return null;
+  for (const [i, { type, values }] of ours.entries()) {
+    const other = theirs[i];
+    if (other?.type !== type || other.values.length !== values.length) return null;
     for (let k = 0; k < values.length; k++) {
-      largest = Math.max(largest, Math.abs(values[k] - theirs[i][k]));
+      largest = Math.max(largest, Math.abs(values[k] - other.values[k]));
     }
   }
   return largest;

@@ -43,7 +43,10 @@ async function time(runs) {
 
 /** What the last run computed, as plain numbers. */
 function results() {
-  return outputs.map((values) => Array.from(values ?? [], Number));
+  return outputs.map((values) => ({
+    type: values.constructor.name,
+    values: Array.from(values, Number),
+  }));
 }
 
 Object.assign(globalThis, { benchFrame: { load, time, results } });
