@@ -12,16 +12,35 @@ INLINE ptrdiff_t filter_at(const filter_shape* s, const int32_t g, const int32_t
          (ptrdiff_t)t * s->tap_stride + (ptrdiff_t)i * s->in_stride;
 }
 
-// The input position of tap (0, 0) of an output pixel, counted over batch, oy, ox; may be negative.
+// An output pixel, and the input position of its tap (0, 0), which may be negative.
 typedef struct {
-  int32_t batch, y, x;
+  int32_t batch, oy, ox;
+  int32_t y, x;
 } window_origin;
 
-INLINE window_origin origin_of(const window_shape* s, const int32_t row) {
-  const int32_t ox = row % s->out_width;
-  const int32_t oy = row / s->out_width % s->out_height;
-  return (window_origin){row / (s->out_width * s->out_height), oy * s->stride_height - s->pad_top,
-                         ox * s->stride_width - s->pad_left};
+INLINE void locate(window_origin* o, const window_shape* s) {
+  o->y = o->oy * s->stride_height - s->pad_top;
+  o->x = o->ox * s->stride_width - s->pad_left;
+}
+
+// The pixel with index `pixel` over batch, oy, ox.
+INLINE window_origin origin_of(const window_shape* s, const int32_t pixel) {
+  const int32_t row = pixel / s->out_width;
+  window_origin o = {row / s->out_height, row % s->out_height, pixel % s->out_width, 0, 0};
+  locate(&o, s);
+  return o;
+}
+
+// On to the next pixel, without a division.
+INLINE void advance(window_origin* o, const window_shape* s) {
+  if (++o->ox == s->out_width) {
+    o->ox = 0;
+    if (++o->oy == s->out_height) {
+      o->oy = 0;
+      o->batch++;
+    }
+  }
+  locate(o, s);
 }
 
 // Taps kx of a window row that fall inside the input: [first, last).

@@ -149,8 +149,9 @@ INLINE void put_floats(float* to, const float* x, const int32_t n, const float* 
   }
 }
 
+// n zeros; up to three more may follow, which are written over later.
 INLINE void put_zeros(float* to, const int32_t n) {
-  for (int32_t i = 0; i < n; i++) to[i] = 0.0f;
+  for (int32_t i = 0; i < n; i += 4) f32x4_store(to + i, f32x4_splat(0));
 }
 
 static void gather_window(float* row, const float* x, const float* x_end, const window_shape* s,
@@ -195,11 +196,12 @@ void f32_igemm(float* y, const float* x, const void* w, const float lo, const fl
                          (ptrdiff_t)(s->batch * s->in_height * s->in_width - 1) * s->x_stride +
                          s->in_channels;
     const float* a[UNIT];
+    window_origin o = origin_of(s, row);
     for (int r = 0; r < UNIT; r++) {
       a[r] = panel + (ptrdiff_t)min_i32(r, rows - 1) * k;
-      if (r < rows) {
-        gather_window(panel + (ptrdiff_t)r * k, from, x_end, s, origin_of(s, row + r));
-      }
+      if (r >= rows) continue;
+      gather_window(panel + (ptrdiff_t)r * k, from, x_end, s, o);
+      advance(&o, s);
     }
     p.w = (const float*)w + (size_t)(g * blocks) * block_floats(&p);
     unit_rows(y + (ptrdiff_t)row * s->y_stride + g * n, a, &p, rows, 0, blocks);

@@ -43,9 +43,9 @@ typedef struct {
 void pool_run(plan_pool* pool);
 void pool_serve(plan_pool* pool, int32_t thread);
 
-// The dot products of bytes that this CPU has, as bits 1 << dot_product (kernels.h), found by trying them
-// on `count` pairs of operands: 16 bytes of weights, 16 of activations each. The caller fills them in, so
-// that no compiler can work out the answer. Only in variants with relaxed SIMD.
+// The dot products of bytes that this CPU has, as bits 1 << dot_product (kernels.h), found by
+// trying them on `count` pairs of operands: 16 bytes of weights, 16 of activations each. The caller
+// fills them in, so that no compiler can work out the answer. Only in variants with relaxed SIMD.
 int32_t dot_classes(const uint8_t* operands, int32_t count);
 
 #endif  // OCTET_PLAN_H_

@@ -80,23 +80,6 @@ INLINE void accumulate_blocks(const int format, i32x4 acc[MR][2], const uint8_t*
   }
 }
 
-#if defined(HAS_DOTS)
-
-// The remainders of half block `half` for one row.
-INLINE i32x4 add_remainders(const int format, i32x4 acc, const char* packed, const int32_t half,
-                            const uint8_t* a, const i16x8 ones) {
-  const packed_header* header = (const packed_header*)(const void*)packed;
-  const int32_t* index = (const int32_t*)(const void*)(packed + header->index_at) + half;
-  const int32_t* offsets = (const int32_t*)(const void*)(packed + header->offsets_at);
-  const int single = format == FORMAT_PAIRS2 ? FORMAT_PAIRS : format;
-  for (int32_t e = index[0]; e < index[1]; e++) {
-    acc = step(single, acc, packed + header->entries_at + e * 16, a + offsets[e], ones);
-  }
-  return acc;
-}
-
-#endif
-
 // ---------------------------------------------------------------------------
 // Requantization of a tile
 
@@ -104,7 +87,8 @@ INLINE i32x4 add_remainders(const int format, i32x4 acc, const char* packed, con
 typedef struct {
   const char* packed;  // header
   const char* blocks;  // of the group
-  int32_t first_half;  // index of the group's first half block
+  size_t block_bytes;
+  const int32_t* index;  // of remainders, at the group's first half block
   int32_t n, bounded;
   requantizer q;
 } product;
@@ -117,6 +101,21 @@ INLINE i16x8 requantize_row(const i32x4 acc[2], const f32x4 scale0, const f32x4 
   return i16x8_narrow(requantize_bounded(v0, &p->q), requantize_bounded(v1, &p->q));
 }
 
+// The first n < 8 bytes of eight. Written out: a loop would become a call of memory.copy.
+INLINE void store_some(uint8_t* y, uint64_t eight, const int32_t n) {
+  if (n & 4) {
+    memcpy(y, &eight, 4);
+    y += 4;
+    eight >>= 32;
+  }
+  if (n & 2) {
+    memcpy(y, &eight, 2);
+    y += 2;
+    eight >>= 16;
+  }
+  if (n & 1) *y = (uint8_t)eight;
+}
+
 // Two rows of up to 8 columns, at y and, with `both`, at y_next.
 INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i32x4 acc_next[2],
                        const char* block, const product* p, const int32_t columns, const int both) {
@@ -127,12 +126,40 @@ INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i3
     u8x8_store(y, v);
     if (both) u8x8_store_high(y_next, v);
   } else {
-    uint8_t lanes[16];
-    u8x16_store(lanes, v);
-    for (int32_t i = 0; i < columns; i++) y[i] = lanes[i];
-    for (int32_t i = 0; both && i < columns; i++) y_next[i] = lanes[8 + i];
+    uint64_t halves[2];
+    memcpy(halves, &v, sizeof halves);
+    store_some(y, halves[0], columns);
+    if (both) store_some(y_next, halves[1], columns);
   }
 }
+
+#if defined(HAS_DOTS)
+
+// The remainders of half block `half` (its number within the group) for MR rows, or of MR half
+// blocks two apart for one row: acc[r] is row or block r.
+INLINE void add_remainders(const int format, i32x4* acc[MR], const uint8_t* const a[MR],
+                           const product* p, const int32_t half, const int32_t apart,
+                           const i16x8 ones) {
+  const packed_header* header = (const packed_header*)(const void*)p->packed;
+  const int32_t* offsets = (const int32_t*)(const void*)(p->packed + header->offsets_at);
+  const char* entries = p->packed + header->entries_at;
+  const int single = format == FORMAT_PAIRS2 ? FORMAT_PAIRS : format;
+  if (apart) {
+    for (int r = 0; r < MR; r++) {
+      for (int32_t e = p->index[half + r * apart]; e < p->index[half + r * apart + 1]; e++) {
+        *acc[r] = step(single, *acc[r], entries + e * 16, a[r] + offsets[e], ones);
+      }
+    }
+    return;
+  }
+  for (int32_t e = p->index[half]; e < p->index[half + 1]; e++) {
+    for (int r = 0; r < MR; r++) {
+      *acc[r] = step(single, *acc[r], entries + e * 16, a[r] + offsets[e], ones);
+    }
+  }
+}
+
+#endif
 
 // ---------------------------------------------------------------------------
 // Tiles
@@ -141,11 +168,9 @@ INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i3
 INLINE void row_tile(const int format, uint8_t* y, const uint8_t* const a[MR], const product* p,
                      const int32_t rows, const int32_t first, const int32_t last,
                      const int32_t y_stride, const i16x8 ones) {
-  const packed_header* header = (const packed_header*)(const void*)p->packed;
-  const size_t block_bytes = (size_t)header->block_bytes;
-  const int32_t steps = (header->block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
-  for (int32_t b = first; b < last; b++) {
-    const char* block = p->blocks + (size_t)b * block_bytes;
+  const int32_t steps = (int32_t)(p->block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
+  const char* block = p->blocks + (size_t)first * p->block_bytes;
+  for (int32_t b = first; b < last; b++, block += p->block_bytes) {
     const i32x4 bias0 = load_i32x4(block), bias1 = load_i32x4(block + 16);
     i32x4 acc[MR][2];
     for (int r = 0; r < MR; r++) {
@@ -154,11 +179,10 @@ INLINE void row_tile(const int format, uint8_t* y, const uint8_t* const a[MR], c
     }
     accumulate_rows(format, acc, a, block + BLOCK_HEAD_BYTES, steps, ones);
 #if defined(HAS_DOTS)
-    if (format != FORMAT_HALVES) {
-      for (int r = 0; r < MR; r++) {
-        const int32_t half = p->first_half + 2 * b;
-        acc[r][0] = add_remainders(format, acc[r][0], p->packed, half, a[r], ones);
-        acc[r][1] = add_remainders(format, acc[r][1], p->packed, half + 1, a[r], ones);
+    if (format != FORMAT_HALVES && p->index[2 * b] != p->index[2 * b + 2]) {
+      for (int h = 0; h < 2; h++) {
+        i32x4* column[MR] = {&acc[0][h], &acc[1][h], &acc[2][h], &acc[3][h]};
+        add_remainders(format, column, a, p, 2 * b + h, 0, ones);
       }
     }
 #endif
@@ -175,9 +199,9 @@ INLINE void row_tile(const int format, uint8_t* y, const uint8_t* const a[MR], c
 // Column blocks [first, last) of one row, MR blocks at a time.
 INLINE void single_row(const int format, uint8_t* y, const uint8_t* a, const product* p,
                        const int32_t first, const int32_t last, const i16x8 ones) {
-  const packed_header* header = (const packed_header*)(const void*)p->packed;
-  const size_t block_bytes = (size_t)header->block_bytes;
-  const int32_t steps = (header->block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
+  const size_t block_bytes = p->block_bytes;
+  const int32_t steps = (int32_t)(block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
+  const uint8_t* const same[MR] = {a, a, a, a};
   int32_t b = first;
   for (; b + MR <= last; b += MR) {
     const char* block = p->blocks + (size_t)b * block_bytes;
@@ -187,23 +211,21 @@ INLINE void single_row(const int format, uint8_t* y, const uint8_t* a, const pro
       acc[j][1] = load_i32x4(block + (size_t)j * block_bytes + 16);
     }
     accumulate_blocks(format, acc, a, block + BLOCK_HEAD_BYTES, block_bytes, steps, ones);
-    for (int j = 0; j < MR; j++) {
 #if defined(HAS_DOTS)
-      if (format != FORMAT_HALVES) {
-        const int32_t half = p->first_half + 2 * (b + j);
-        acc[j][0] = add_remainders(format, acc[j][0], p->packed, half, a, ones);
-        acc[j][1] = add_remainders(format, acc[j][1], p->packed, half + 1, a, ones);
+    if (format != FORMAT_HALVES && p->index[2 * b] != p->index[2 * (b + MR)]) {
+      for (int h = 0; h < 2; h++) {
+        i32x4* column[MR] = {&acc[0][h], &acc[1][h], &acc[2][h], &acc[3][h]};
+        add_remainders(format, column, same, p, 2 * b + h, 2, ones);
       }
+    }
 #endif
+    for (int j = 0; j < MR; j++) {
       uint8_t* to = y + (b + j) * NR;
       store_rows(to, to, acc[j], acc[j], block + (size_t)j * block_bytes, p, p->n - (b + j) * NR,
                  0);
     }
   }
-  if (b < last) {
-    const uint8_t* const same[MR] = {a, a, a, a};
-    row_tile(format, y, same, p, 1, b, last, 0, ones);
-  }
+  if (b < last) row_tile(format, y, same, p, 1, b, last, 0, ones);
 }
 
 // One or two rows are cheaper alone than as part of a tile of four.
@@ -338,12 +360,14 @@ static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
 // ---------------------------------------------------------------------------
 // Kernels
 
+// The product with the weights of the first group.
 INLINE product make_product(const void* w, const int32_t y_zero_point, const int32_t lo,
                             const int32_t hi, const int32_t n) {
   const packed_header* header = w;
   return (product){.packed = w,
                    .blocks = (const char*)w + PACKED_HEADER_BYTES,
-                   .first_half = 0,
+                   .block_bytes = (size_t)header->block_bytes,
+                   .index = (const int32_t*)(const void*)((const char*)w + header->index_at),
                    .n = n,
                    .bounded = header->bounded,
                    .q = make_requantizer(y_zero_point, lo, hi)};
@@ -392,23 +416,24 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, const int32_t x_zero
   const int32_t k = shape->kernel_height * shape->kernel_width * shape->in_channels;
   const int32_t n = shape->out_channels, blocks = divide_up(n, NR);
   const packed_header* header = w;
-  product p = make_product(w, y_zero_point, lo, hi, n);
+  const product whole = make_product(w, y_zero_point, lo, hi, n);
+  product p = whole;
   for (int32_t unit = begin; unit < end; unit++) {
     const int32_t row = unit / shape->groups * MR, g = unit % shape->groups;
     const int32_t rows = min_i32(m - row, MR);
     const uint8_t* from = x + g * shape->in_channels;
     const uint8_t* x_end = from + window_bytes(shape);
     const uint8_t* a[MR];
+    window_origin o = origin_of(shape, row);
     for (int r = 0; r < MR; r++) {
       uint8_t* to = panel_row(scratch, min_i32(r, rows - 1), k, header->format);
       a[r] = to;
       if (r >= rows) continue;
-      gather_window(to, from, x_end, shape, origin_of(shape, row + r), (uint8_t)x_zero_point,
-                    header->format);
+      gather_window(to, from, x_end, shape, o, (uint8_t)x_zero_point, header->format);
+      advance(&o, shape);
     }
-    p.first_half = 2 * g * blocks;
-    p.blocks =
-        (const char*)w + PACKED_HEADER_BYTES + (size_t)(g * blocks) * (size_t)header->block_bytes;
+    p.index = whole.index + 2 * g * blocks;
+    p.blocks = whole.blocks + (size_t)(g * blocks) * whole.block_bytes;
     run_tile(y + (ptrdiff_t)row * shape->y_stride + g * n, a, &p, rows, 0, blocks, shape->y_stride);
   }
 }

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from octet.commands.console import wide_console
 from octet.errors import OctetError
-from octet.web.runner import VARIANTS, Array, BrowserModel, runner
+from octet.web.runner import DOTS, VARIANTS, Array, BrowserModel, runner
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,6 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--outputs", type=Path, metavar="OUT.npz", help="where the outputs go")
     parser.add_argument(
         "--variant", choices=VARIANTS, help="the wasm file to use; default: the best one"
+    )
+    parser.add_argument(
+        "--dot", choices=DOTS, help="the dot product of bytes, of those the CPU has"
     )
     parser.add_argument("--threads", type=_positive, metavar="N", help="default: by the machine")
     parser.add_argument(
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.inputs is None and not args.profile:
         raise OctetError("nothing to do: give --inputs IN.npz, or --profile.")
     inputs = load_arrays(args.inputs) if args.inputs else None
-    options: dict[str, Any] = {"variant": args.variant, "threads": args.threads}
+    options: dict[str, Any] = {"variant": args.variant, "dot": args.dot, "threads": args.threads}
     options |= {"float_io": args.float_io, "dump_tensors": args.dump_tensors}
     console = wide_console()
     with runner() as session, session.load(args.model, **options) as model:

@@ -26,6 +26,8 @@ Array = npt.NDArray[Any]
 PAGE = b"<!doctype html><title>octet run</title><script type=module src=/runner/runner.js></script>"
 
 VARIANTS = ("scalar", "simd", "relaxed")
+DOTS = ("none", "unsigned", "signed", "pairs")
+"""What the dot products of bytes may be (wasm_kernels/dots.h)."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class Runner:
         model: Path,
         *,
         variant: str | None = None,
+        dot: str | None = None,
         threads: int | None = None,
         float_io: bool = False,
         dump_tensors: bool = False,
@@ -148,6 +151,7 @@ class Runner:
         Args:
             model: a ``.tflite`` file.
             variant: one of VARIANTS; None takes the best one.
+            dot: one of DOTS that the CPU has; None takes the best one.
             threads: None takes the default of the machine.
             float_io: float32 inputs and outputs for a quantized model.
             dump_tensors: every intermediate tensor becomes an output.
@@ -160,7 +164,7 @@ class Runner:
         options = {
             "url": "/model",
             "fileName": model.name,
-            "settings": _settings(variant, threads, show_graph),
+            "settings": _settings(variant, dot, threads, show_graph),
             "floatInputs": float_io,
             "floatOutputs": float_io,
             "outputs": "all" if dump_tensors else None,
@@ -240,13 +244,10 @@ def match_inputs(infos: list[TensorInfo], inputs: Mapping[str, Array]) -> list[A
     return arrays
 
 
-def _settings(variant: str | None, threads: int | None, debug: bool) -> dict[str, Any]:
-    settings: dict[str, Any] = {"debug": debug}
-    if variant is not None:
-        settings["variant"] = variant
-    if threads is not None:
-        settings["threads"] = threads
-    return settings
+def _settings(
+    variant: str | None, dot: str | None, threads: int | None, debug: bool
+) -> dict[str, Any]:
+    return {"debug": debug, "variant": variant, "dot": dot, "threads": threads}
 
 
 def _tensor_info(tensor: Mapping[str, Any]) -> TensorInfo:
