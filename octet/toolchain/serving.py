@@ -6,12 +6,14 @@ from __future__ import annotations
 from rich.console import Console
 
 from octet.errors import OctetError
-from octet.toolchain.paths import DIST, SITE
+from octet.toolchain.paths import DIST, ROOT, SITE
 from octet.web.server import Server
 
 
 def serve(console: Console, port: int) -> None:
     """Serve build/site, or build/dist while there is no site, until interrupted.
+
+    Examples are at /examples/, what they import at /dist/.
 
     Raises:
         OctetError: when nothing is built or the port is taken.
@@ -19,6 +21,6 @@ def serve(console: Console, port: int) -> None:
     folder = SITE if SITE.is_dir() else DIST
     if not folder.is_dir():
         raise OctetError("nothing is built yet; run: python3 build.py")
-    with Server({"/": folder}, port) as server:
+    with Server({"/": folder, "/dist": DIST, "/examples": ROOT / "examples"}, port) as server:
         console.print(f"{folder} at {server.url}/ (Ctrl-C ends it)")
         server.wait()
