@@ -67,10 +67,15 @@ export function detectionPostprocess(op) {
  * @returns {Float32Array}
  */
 function realValues(tensor, stored) {
-  if (!isQuantized(tensor) || !tensor.quantization) return Float32Array.from(stored);
+  const real = new Float32Array(stored.length);
+  if (!isQuantized(tensor) || !tensor.quantization) {
+    real.set(stored);
+    return real;
+  }
   const [scale] = tensor.quantization.scale;
   const [zeroPoint] = tensor.quantization.zeroPoint;
-  return Float32Array.from(stored, (value) => (value - zeroPoint) * scale);
+  for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
+  return real;
 }
 
 /** @param {OperatorCall} op @returns {DetectionOptions} */

@@ -5,7 +5,8 @@
 // Each box is coded against an anchor (y, x, height, width): centre = code / scale · size + centre
 // of the anchor, half size = exp(code / scale) · size / 2. Suppression drops a box that overlaps a
 // better one by more than a threshold; "fast" does so once, by each box's best class, "regular"
-// once per class.
+// once per class. Thousands of boxes are candidates and tens are kept, so that candidates wait in a
+// heap and are compared only with what was kept before them.
 
 /**
  * @typedef {object} DetectionOptions
@@ -60,7 +61,7 @@ export function detect(options, inputs) {
 function decodeBoxes({ scales }, { codes, codeSize, anchors }) {
   const corners = new Float32Array(anchors.length);
   for (let at = 0, code = 0; at < anchors.length; at += 4, code += codeSize) {
-    for (const axis of [0, 1]) {
+    for (let axis = 0; axis < 2; axis++) {
       const size = anchors[at + 2 + axis];
       const centre = Math.fround((codes[code + axis] / scales[axis]) * size + anchors[at + axis]);
       const half = Math.fround(0.5 * Math.exp(codes[code + 2 + axis] / scales[2 + axis]) * size);
@@ -78,20 +79,30 @@ function decodeBoxes({ scales }, { codes, codeSize, anchors }) {
  * @param {Detections} result
  */
 function fastDetections(options, scores, corners, result) {
-  const { maxDetections, maxClassesPerDetection: perBox, classes } = options;
+  const { maxDetections, maxClassesPerDetection, classes } = options;
   const boxes = corners.length / 4;
   const stride = scores.length / boxes;
-  const rowOf = (/** @type {number} */ box) =>
-    scores.subarray((box + 1) * stride - classes, (box + 1) * stride);
-  const best = Float32Array.from({ length: boxes }, (_, box) => maximum(rowOf(box)));
-  const selected = suppress(options, best, corners, maxDetections);
-  for (const [place, box] of selected.entries()) {
-    const row = rowOf(box);
-    for (const [k, label] of bestClasses(row, Math.min(perBox, classes)).entries()) {
-      report(result, place * perBox + k, corners, box, label, row[label]);
+  const best = new Float32Array(boxes);
+  for (let box = 0; box < boxes; box++) {
+    let most = -Infinity;
+    const end = (box + 1) * stride;
+    for (let i = end - classes; i < end; i++) most = Math.max(most, scores[i]);
+    best[box] = most;
+  }
+  const candidates = new Candidates(boxes);
+  const survivors = new Int32Array(maxDetections);
+  const count = suppress(options, candidates, best, corners, survivors);
+  const labels = new Int32Array(Math.min(maxClassesPerDetection, classes));
+  for (let place = 0; place < count; place++) {
+    const box = survivors[place];
+    const row = (box + 1) * stride - classes;
+    bestClasses(scores, row, classes, labels);
+    for (let k = 0; k < labels.length; k++) {
+      const score = scores[row + labels[k]];
+      report(result, place * maxClassesPerDetection + k, corners, box, labels[k], score);
     }
   }
-  result.count[0] = selected.length;
+  result.count[0] = count;
 }
 
 /**
@@ -104,21 +115,36 @@ function regularDetections(options, scores, corners, result) {
   const { maxDetections, detectionsPerClass, classes } = options;
   const boxes = corners.length / 4;
   const stride = scores.length / boxes;
-  const most = Math.min(detectionsPerClass, maxDetections);
-  /** @type {{box: number, label: number, score: number}[]} */
-  let found = [];
+  const own = new Float32Array(boxes);
+  const candidates = new Candidates(boxes);
+  const survivors = new Int32Array(Math.min(detectionsPerClass, maxDetections));
+  // The best of all classes so far, in order; of equal scores, the lower class stays in front.
+  const foundBoxes = new Int32Array(maxDetections);
+  const foundLabels = new Int32Array(maxDetections);
+  const foundScores = new Float32Array(maxDetections);
+  let found = 0;
   for (let label = 0; label < classes; label++) {
     const column = stride - classes + label;
-    const own = Float32Array.from({ length: boxes }, (_, box) => scores[box * stride + column]);
-    const kept = suppress(options, own, corners, most);
-    found.push(...kept.map((box) => ({ box, label, score: own[box] })));
-    // A stable sort: of equal scores, the lower class stays in front.
-    found = found.sort((a, b) => b.score - a.score).slice(0, maxDetections);
+    for (let box = 0; box < boxes; box++) own[box] = scores[box * stride + column];
+    const count = suppress(options, candidates, own, corners, survivors);
+    for (let k = 0; k < count; k++) {
+      const score = own[survivors[k]];
+      let place = found;
+      while (place > 0 && foundScores[place - 1] < score) place--;
+      if (place === maxDetections) break;
+      for (const list of [foundBoxes, foundLabels, foundScores]) {
+        list.copyWithin(place + 1, place, found);
+      }
+      foundBoxes[place] = survivors[k];
+      foundLabels[place] = label;
+      foundScores[place] = score;
+      found = Math.min(found + 1, maxDetections);
+    }
   }
-  for (const [place, { box, label, score }] of found.entries()) {
-    report(result, place, corners, box, label, score);
+  for (let k = 0; k < found; k++) {
+    report(result, k, corners, foundBoxes[k], foundLabels[k], foundScores[k]);
   }
-  result.count[0] = found.length;
+  result.count[0] = found;
 }
 
 /**
@@ -130,30 +156,87 @@ function regularDetections(options, scores, corners, result) {
  * @param {number} score
  */
 function report(result, place, corners, box, label, score) {
-  result.boxes.set(corners.subarray(4 * box, 4 * box + 4), 4 * place);
+  for (let i = 0; i < 4; i++) result.boxes[4 * place + i] = corners[4 * box + i];
   result.classes[place] = label;
   result.scores[place] = score;
 }
 
+/** Boxes that wait for their turn, best first; of equal scores, the lower index. A binary heap. */
+class Candidates {
+  #boxes;
+  #count = 0;
+  /** @type {Float32Array} by box */
+  #scores = new Float32Array(0);
+
+  /** @param {number} most */
+  constructor(most) {
+    this.#boxes = new Int32Array(most);
+  }
+
+  /** Start again with the boxes from a score on. @param {Float32Array} scores @param {number} least */
+  fill(scores, least) {
+    this.#scores = scores;
+    this.#count = 0;
+    for (let box = 0; box < scores.length; box++) {
+      if (scores[box] >= least) this.#boxes[this.#count++] = box;
+    }
+    for (let at = (this.#count >> 1) - 1; at >= 0; at--) this.#sink(at, this.#boxes[at]);
+  }
+
+  /** @returns {number} the best box, removed; -1 if there is none */
+  next() {
+    if (this.#count === 0) return -1;
+    const best = this.#boxes[0];
+    this.#count--;
+    if (this.#count > 0) this.#sink(0, this.#boxes[this.#count]);
+    return best;
+  }
+
+  /** Put a box in at a place or below it. @param {number} at @param {number} box */
+  #sink(at, box) {
+    const boxes = this.#boxes;
+    const count = this.#count;
+    let place = at;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= count) break;
+      if (child + 1 < count && this.#before(boxes[child + 1], boxes[child])) child++;
+      if (!this.#before(boxes[child], box)) break;
+      boxes[place] = boxes[child];
+      place = child;
+    }
+    boxes[place] = box;
+  }
+
+  /** @param {number} a @param {number} b */
+  #before(a, b) {
+    const [p, q] = [this.#scores[a], this.#scores[b]];
+    return p > q || (p === q && a < b);
+  }
+}
+
 /**
- * Indices of the boxes that survive, best first. Costs candidates × survivors.
+ * Find the boxes that survive, best first, as many as there is room for. Costs candidates ×
+ * survivors at most.
  *
  * @param {DetectionOptions} options
- * @param {Float32Array} scores
+ * @param {Candidates} candidates
+ * @param {Float32Array} scores by box
  * @param {Corners} corners
- * @param {number} most
- * @returns {number[]}
+ * @param {Int32Array} survivors
+ * @returns {number} how many
  */
-function suppress({ scoreThreshold, iouThreshold }, scores, corners, most) {
-  let candidates = Array.from(scores.keys()).filter((box) => scores[box] >= scoreThreshold);
-  candidates.sort((a, b) => scores[b] - scores[a]);
-  const survivors = [];
-  while (candidates.length > 0 && survivors.length < most) {
-    const [box, ...rest] = candidates;
-    survivors.push(box);
-    candidates = rest.filter((other) => !(overlap(corners, box, other) > iouThreshold));
+function suppress({ scoreThreshold, iouThreshold }, candidates, scores, corners, survivors) {
+  candidates.fill(scores, scoreThreshold);
+  let count = 0;
+  while (count < survivors.length) {
+    const box = candidates.next();
+    if (box < 0) break;
+    let k = 0;
+    while (k < count && !(overlap(corners, survivors[k], box) > iouThreshold)) k++;
+    if (k === count) survivors[count++] = box;
   }
-  return survivors;
+  return count;
 }
 
 /**
@@ -166,25 +249,35 @@ function suppress({ scoreThreshold, iouThreshold }, scores, corners, most) {
  */
 function overlap(corners, a, b) {
   const f = Math.fround;
-  const [ay, ax, aY, aX] = corners.subarray(4 * a, 4 * a + 4);
-  const [by, bx, bY, bX] = corners.subarray(4 * b, 4 * b + 4);
-  const areaA = f(f(aY - ay) * f(aX - ax));
-  const areaB = f(f(bY - by) * f(bX - bx));
+  const [i, j] = [4 * a, 4 * b];
+  const areaA = f(f(corners[i + 2] - corners[i]) * f(corners[i + 3] - corners[i + 1]));
+  const areaB = f(f(corners[j + 2] - corners[j]) * f(corners[j + 3] - corners[j + 1]));
   if (areaA <= 0 || areaB <= 0) return 0;
-  const height = Math.max(f(Math.min(aY, bY) - Math.max(ay, by)), 0);
-  const width = Math.max(f(Math.min(aX, bX) - Math.max(ax, bx)), 0);
+  const bottom = Math.min(corners[i + 2], corners[j + 2]);
+  const right = Math.min(corners[i + 3], corners[j + 3]);
+  const height = Math.max(f(bottom - Math.max(corners[i], corners[j])), 0);
+  const width = Math.max(f(right - Math.max(corners[i + 1], corners[j + 1])), 0);
   const both = f(height * width);
   return f(both / f(f(areaA + areaB) - both));
 }
 
-/** @param {Float32Array} row @returns {number} */
-function maximum(row) {
-  return row.reduce((most, score) => Math.max(most, score), -Infinity);
-}
-
-/** @param {Float32Array} row @param {number} count @returns {number[]} classes, best first */
-function bestClasses(row, count) {
-  return Array.from(row.keys())
-    .sort((a, b) => row[b] - row[a])
-    .slice(0, count);
+/**
+ * The best classes of a row of scores, best first; of equal scores, the lower class.
+ *
+ * @param {Float32Array} scores
+ * @param {number} row where it starts
+ * @param {number} classes
+ * @param {Int32Array} labels filled
+ */
+function bestClasses(scores, row, classes, labels) {
+  let count = 0;
+  for (let label = 0; label < classes; label++) {
+    const score = scores[row + label];
+    let place = count;
+    while (place > 0 && scores[row + labels[place - 1]] < score) place--;
+    if (place === labels.length) continue;
+    labels.copyWithin(place + 1, place, count);
+    labels[place] = label;
+    count = Math.min(count + 1, labels.length);
+  }
 }

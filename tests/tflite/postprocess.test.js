@@ -171,4 +171,82 @@ describe("detections", () => {
     const scores = Float32Array.of(0.3, 0.6, 0.7, 0.2, 0.05, 0.5);
     assert.deepEqual(run({}, { codes, codeSize: 6, scores }), run());
   });
+
+  for (const regular of [false, true]) {
+    test(`many boxes with equal scores, ${regular ? "regular" : "fast"}, as by sorting`, () => {
+      const { inputs, boxes, corners } = manyBoxes(300, 5);
+      const options = {
+        ...OPTIONS,
+        regular,
+        classes: 5,
+        maxDetections: 40,
+        detectionsPerClass: 12,
+      };
+      const row = (box) => Array.from(inputs.scores.subarray(5 * box, 5 * box + 5));
+      const detections = regular
+        ? [0, 1, 2, 3, 4]
+            .flatMap((label) =>
+              keep(corners, boxes, (box) => row(box)[label])
+                .slice(0, 12)
+                .map((box) => [box, label]),
+            )
+            .sort(([a, p], [b, q]) => row(b)[q] - row(a)[p])
+        : keep(corners, boxes, (box) => Math.max(...row(box))).map((box) => [
+            box,
+            row(box).indexOf(Math.max(...row(box))),
+          ]);
+      const expected = detections.slice(0, 40);
+      const got = detect(options, inputs);
+      assert.equal(got.count[0], expected.length);
+      assert.deepEqual(
+        expected.map(([, label]) => label),
+        [...got.classes].slice(0, expected.length),
+      );
+      assert.deepEqual(
+        expected.flatMap(([box]) => [...corners[box]]),
+        [...got.boxes].slice(0, 4 * expected.length),
+      );
+    });
+  }
 });
+
+/** Boxes that overlap a lot, with scores of a few levels. */
+function manyBoxes(count, classes) {
+  let state = 1;
+  const random = () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
+  const anchors = Float32Array.from({ length: 4 * count }, (_, i) =>
+    i % 4 < 2 ? random() * 4 : 0.5 + random(),
+  );
+  const scores = Float32Array.from({ length: classes * count }, () => Math.floor(random() * 8) / 8);
+  const boxes = Array.from({ length: count }, (_, box) => box);
+  const corners = boxes.map((box) => {
+    const [y, x, h, w] = anchors.subarray(4 * box, 4 * box + 4);
+    const half = [Math.fround(0.5 * h), Math.fround(0.5 * w)];
+    return Float32Array.of(y - half[0], x - half[1], y + half[0], x + half[1]);
+  });
+  return {
+    inputs: { codes: new Float32Array(4 * count), codeSize: 4, anchors, scores },
+    boxes,
+    corners,
+  };
+}
+
+/** The definition: sort all, then drop what overlaps a better one. */
+function keep(corners, boxes, score) {
+  const sorted = boxes.filter((box) => score(box) >= 0.1).sort((a, b) => score(b) - score(a));
+  const kept = [];
+  for (const box of sorted) {
+    if (!kept.some((better) => overlap(corners[better], corners[box]) > 0.5)) kept.push(box);
+  }
+  return kept;
+}
+
+function overlap(a, b) {
+  const extent = (axis) => Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]);
+  const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
+  const both = Math.max(extent(0), 0) * Math.max(extent(1), 0);
+  return both / (area(a) + area(b) - both);
+}
