@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -48,9 +49,9 @@ PICTURE_PIXELS, PICTURE_QUALITY = 1024, 82
 THUMB_PIXELS, THUMB_QUALITY = 96, 70
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of the site.
+    """A page of the site, as site/pages.toml describes it.
 
     Attributes:
         name: of its file.
@@ -58,7 +59,7 @@ class Page:
         lead: what it is for, in a sentence.
         template: the file in site/templates.
         script: a key of SCRIPTS.
-        task: of a demo page, one of models.TASKS.
+        task: of a demo page, one of models.TASKS; "" for a page about all networks.
         explanation: how its answers come about.
         in_nav: whether the pages link to it.
     """
@@ -73,47 +74,9 @@ class Page:
     in_nav: bool = True
 
 
-PAGES = (
-    Page(
-        "index",
-        "octet",
-        "The same network as float and as 8 bit, side by side, measured in this browser: "
-        "through WebNN, without a server, without a plug-in.",
-        "index.html.j2",
-        "home",
-        in_nav=False,
-    ),
-    Page(
-        "classify",
-        "Classify",
-        "What is in the picture, of a thousand kinds of things.",
-        "demo.html.j2",
-        "demo",
-        "classify",
-        "The network sees the picture's central square. The bars are its output as it is: the "
-        "probability of each class.",
-    ),
-    Page(
-        "detect",
-        "Detect",
-        "Which things are where in the picture.",
-        "demo.html.j2",
-        "demo",
-        "detect",
-        "Boxes with a score of at least 50 % are shown. Two networks' boxes are the same when they "
-        "have the same class and overlap by at least half.",
-    ),
-    Page(
-        "segment",
-        "Segment",
-        "What each pixel of the picture belongs to.",
-        "demo.html.j2",
-        "demo",
-        "segment",
-        "The network sees the whole picture, with grey around it where its proportions differ. Two "
-        "networks' answers are compared pixel by pixel.",
-    ),
-)
+def read_pages(path: Path = SOURCES / "pages.toml") -> tuple[Page, ...]:
+    """Return the site's pages in the order of their links."""
+    return tuple(Page(**page) for page in tomllib.loads(path.read_text(encoding="utf-8"))["pages"])
 
 
 @dataclass
@@ -217,11 +180,19 @@ def site_stages(
         output: the site's folder.
     """
     assets = [*_script_steps(output), _style_step(output), *_copies(found, engine, output)]
-    pages = [_page_step(page, found, sizes, output) for page in PAGES]
+    known = read_pages()
+    pages = [_page_step(page, known, found, sizes, output) for page in known]
     pages.append(_manifest_step(output))
     made = [path for step in (*assets, *pages) for path in step.outputs]
+    worker = _service_worker_step(made, output)
+    made += worker.outputs
     packed = [_compress_step(path, output) for path in made if path.suffix in COMPRESSED]
-    return [("site", assets), ("site: pages", pages), ("site: compress", packed)]
+    return [
+        ("site", assets),
+        ("site: pages", pages),
+        ("site: service worker", [worker]),
+        ("site: compress", packed),
+    ]
 
 
 def _script_steps(output: Path) -> list[Step]:
@@ -251,6 +222,26 @@ def _style_step(output: Path) -> Step:
 
 def _run(command: Sequence[str | Path]) -> None:
     process.run(command, cwd=ROOT)
+
+
+def _service_worker_step(made: Sequence[Path], output: Path) -> Step:
+    """Return the step that bundles the service worker with the list of what it is to keep."""
+    source = SOURCES / "scripts/service_worker.js"
+    target = output / "service_worker.js"
+    folders = {output, output / "assets"}
+    shell = sorted(path for path in made if path.parent in folders and path.suffix in COMPRESSED)
+
+    def bundle() -> None:
+        files = [path.relative_to(output).as_posix() for path in shell]
+        content = hashlib.sha256(b"".join(path.read_bytes() for path in shell))
+        defines = (
+            f"--define:OCTET_SITE_FILES={json.dumps(files)}",
+            f'--define:OCTET_SITE_VERSION="{content.hexdigest()[:12]}"',
+        )
+        flags = (*ESBUILD, "--format=iife", *defines, f"--outfile={target}")
+        process.run([NODE_BIN / "esbuild", source, *flags], cwd=ROOT)
+
+    return Step("site/service_worker.js", [source, *shell], [target], bundle, " ".join(ESBUILD))
 
 
 def _copies(found: Found, engine: Path, output: Path) -> list[Step]:
@@ -298,13 +289,17 @@ def _webp(image: Image.Image, quality: int) -> bytes:
 
 
 def _page_step(
-    page: Page, found: Found, sizes: Mapping[str, Mapping[str, int]], output: Path
+    page: Page,
+    pages: Sequence[Page],
+    found: Found,
+    sizes: Mapping[str, Mapping[str, int]],
+    output: Path,
 ) -> Step:
-    networks = [network for network in found.networks if network["task"] == page.task]
+    networks = [one for one in found.networks if page.task in ("", one["task"])]
     samples = [sample for sample in found.samples if page.task in sample["tasks"]]
     values: dict[str, Any] = {
         "page": page,
-        "pages": PAGES,
+        "pages": pages,
         "version": __version__,
         "sizes": sizes,
         "networks": networks,

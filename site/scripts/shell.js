@@ -3,9 +3,14 @@
 
 import { chooseScheme, chosenScheme, SCHEMES } from "./colour_scheme.js";
 import { find } from "./dom.js";
+import { startServiceWorker } from "./offline.js";
 
-/** Connect the header. */
+/** Connect the header and register the service worker. */
 export function startShell() {
+  addEventListener("load", startServiceWorker, { once: true });
+  const current = document.querySelector("nav [aria-current]");
+  // On a narrow screen the links scroll sideways.
+  if (current) find(".top nav").scrollLeft = /** @type {HTMLElement} */ (current).offsetLeft - 120;
   const button = find("#theme");
   let scheme = chosenScheme();
   const show = () => button.setAttribute("aria-label", `Colours: ${scheme}. Change`);

@@ -25,10 +25,12 @@ class Visit:
 
     def __init__(self, browser: Browser, url: str, **options: Any) -> None:
         self.url = url
+        # A service worker would be installed anew for every test: those that need it allow it.
+        options.setdefault("service_workers", "block")
         self._context = browser.new_context(accept_downloads=True, **options)
         self.requests: list[str] = []
         self.foreign: list[str] = []
-        self.expected: list[str] = []
+        self.expected = ["Service Worker registration blocked by Playwright"]
         """Parts of console lines that the test provokes."""
         self.context = self._context
         self._context.on("request", self._on_request)
@@ -57,8 +59,8 @@ class Visit:
         lines, foreign = self.unexpected_lines(), self.foreign
         self._context.close()
         if error is None:
-            assert lines == []
-            assert foreign == []
+            assert lines == [], lines
+            assert foreign == [], foreign
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@
 import { parameter, setParameters } from "../address.js";
 import { counterpart, loadLabels, readCatalogue } from "../catalogue.js";
 import { find } from "../dom.js";
+import { EnginePanel } from "../engine_panel.js";
 import { formatBytes } from "../format.js";
+import { keepForOffline } from "../offline.js";
 import { isAbort, showProblem } from "../problems.js";
 import { startShell } from "../shell.js";
 import { isStored } from "../worker/model_store.js";
 import { Camera } from "./camera.js";
-import { EnginePanel } from "./engine_panel.js";
 import { Lane } from "./lane.js";
 import { startMaskControls } from "./mask_controls.js";
 import { Pictures } from "./pictures.js";
@@ -224,13 +225,20 @@ class Demo {
           await lane.load(this.#engine.settings, signal);
           await lane.run(picture.bitmap, labels, signal);
         });
-        this.#verdict.show(...this.#lanes);
+        this.#compareAnswers();
       }
       for (const lane of this.#active) {
         if (lane.answer) await this.#guard(lane, () => lane.measure(signal));
         this.#verdict.show(...this.#lanes);
       }
     });
+  }
+
+  #compareAnswers() {
+    const [first, second] = this.#lanes;
+    first.view.compareWith?.(second.hidden ? null : second.answer);
+    second.view.compareWith?.(first.answer);
+    this.#verdict.show(first, second);
   }
 
   /** Picture after picture from the camera, until it is stopped. */
@@ -254,6 +262,7 @@ class Demo {
         const frame = await this.#camera.take();
         this.#stage?.show(frame);
         for (const lane of this.#active) lane.live(await lane.run(frame, labels, signal));
+        this.#compareAnswers();
         last?.close();
         last = frame;
         find("#rate").textContent = `${this.#camera.rate.toFixed(1)} pictures a second`;
@@ -274,6 +283,8 @@ class Demo {
     }
     if (this.#job !== job) return;
     this.#job = null;
+    const facts = this.#lanes[0].facts;
+    if (facts) keepForOffline(facts.variant);
     this.#engine.refresh();
     this.#showButton();
   }

@@ -2,6 +2,7 @@
 // Boxes on the picture, and the list of them.
 
 import { labelOf } from "../catalogue.js";
+import { matchBoxes } from "../compute/agreement.js";
 import { make } from "../dom.js";
 import { formatPercent } from "../format.js";
 import { classColourText } from "./colours.js";
@@ -19,6 +20,8 @@ const TOP_EDGE = 0.08;
 export class DetectView {
   #list;
   #stage;
+  /** @type {ScoredBox[]} */
+  #boxes = [];
 
   /** @param {HTMLElement} answer @param {Stage} stage */
   constructor(answer, stage) {
@@ -28,6 +31,7 @@ export class DetectView {
   }
 
   clear() {
+    this.#boxes = [];
     this.#list.replaceChildren();
     this.#stage.layer.replaceChildren();
   }
@@ -42,9 +46,23 @@ export class DetectView {
       item.addEventListener("pointerleave", () => frames[i].classList.remove("highlighted"));
       return item;
     });
+    this.#boxes = boxes;
     this.#stage.show(picture);
     this.#stage.layer.replaceChildren(...frames);
     this.#list.replaceChildren(...items);
+  }
+
+  /** Mark what the other network did not find. @param {Answer | null} answer */
+  compareWith(answer) {
+    const other = /** @type {Boxes | null} */ (answer);
+    const found = other && new Set(matchBoxes(this.#boxes, other.boxes).map(({ a }) => a));
+    for (const i of this.#boxes.keys()) {
+      const alone = found !== null && !found.has(i);
+      this.#stage.layer.children[i]?.classList.toggle("alone", alone);
+      const item = /** @type {HTMLElement | undefined} */ (this.#list.children[i]);
+      if (item) item.title = alone ? "Found by this network only" : "";
+      item?.classList.toggle("alone", alone);
+    }
   }
 
   /** @param {Answer} answer @param {readonly string[]} labels */

@@ -4,6 +4,7 @@
 import { median } from "../compute/statistics.js";
 import { find, findAll, make, saveFile } from "../dom.js";
 import { formatBytes, formatMacs, formatMs } from "../format.js";
+import { engineText } from "../machine.js";
 import { Network } from "../network.js";
 import { showProblem } from "../problems.js";
 import { isStored } from "../worker/model_store.js";
@@ -17,9 +18,6 @@ import { makeView } from "./view.js";
 /** @typedef {import("../worker/network_worker.js").Progress} Progress */
 
 const MEASUREMENT = { warmup: 2, runs: 15, seconds: 1.5 };
-
-/** @type {Readonly<Record<string, string>>} */
-const VARIANTS = { relaxed: "relaxed SIMD", simd: "SIMD", scalar: "plain wasm" };
 
 export class Lane {
   #root;
@@ -172,18 +170,16 @@ export class Lane {
     const times = await network.time(MEASUREMENT, { signal, onProgress });
     this.ms = median(times);
     this.#fact("time", formatMs(this.ms));
-    this.#status("done", `Median of ${times.length} runs on ${this.#engine()}`);
+    this.#status(
+      "done",
+      `Median of ${times.length} runs on ${engineText(/** @type {Network} */ (this.#loaded).facts)}`,
+    );
   }
 
   /** Of a camera's pictures: the time that is shown. @param {number} ms */
   live(ms) {
     this.#fact("time", formatMs(ms));
-    this.#status("live", `Live on ${this.#engine()}`);
-  }
-
-  #engine() {
-    const { variant, threads } = /** @type {Network} */ (this.#loaded).facts;
-    return `${VARIANTS[variant]}, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
+    this.#status("live", `Live on ${engineText(/** @type {Network} */ (this.#loaded).facts)}`);
   }
 
   /** Offer the last run's tensors as a file. @param {"inputs" | "outputs"} which */

@@ -2,6 +2,7 @@
 // Where pictures come from: the samples, a file that is chosen, dropped or pasted.
 
 import { find, findAll } from "../dom.js";
+import { takeDrops } from "../drops.js";
 
 /** Longer sides are shrunk to this: no network looks closer. */
 const LONGEST = 1024;
@@ -33,7 +34,7 @@ export class Pictures {
       if (input.files?.[0]) this.open(input.files[0]);
       input.value = "";
     });
-    this.#takeDrops();
+    takeDrops((file) => this.open(file));
     document.addEventListener("paste", (event) => {
       const file = [...(event.clipboardData?.files ?? [])].find(isPicture);
       if (file) this.open(file);
@@ -65,24 +66,6 @@ export class Pictures {
     } catch (error) {
       if (turn === this.#latest) this.#onProblem(error);
     }
-  }
-
-  #takeDrops() {
-    const body = document.body;
-    body.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      body.classList.add("dropping");
-    });
-    body.addEventListener("dragleave", (event) => {
-      if (event.relatedTarget === null) body.classList.remove("dropping");
-    });
-    body.addEventListener("drop", (event) => {
-      event.preventDefault();
-      body.classList.remove("dropping");
-      const [file] = event.dataTransfer?.files ?? [];
-      if (file) this.open(file);
-    });
   }
 }
 

@@ -2,6 +2,7 @@
 // A colour over each class's pixels, and the legend; or the picture with another background.
 
 import { labelOf } from "../catalogue.js";
+import { maskAgreement } from "../compute/agreement.js";
 import { make } from "../dom.js";
 import { formatPercent } from "../format.js";
 import { classColour, classColourText } from "./colours.js";
@@ -27,7 +28,9 @@ export class SegmentView {
   #shown = null;
   /** @type {number | null} */
   #highlighted = null;
-  /** How masks are shown: "colours", "blur" or a colour of the background. */
+  /** What the other network says of the same picture. @type {Mask | null} */
+  #other = null;
+  /** How masks are shown: "colours", "difference", "blur" or a colour of the background. */
   mode = "colours";
   alpha = 0.6;
 
@@ -40,6 +43,7 @@ export class SegmentView {
 
   clear() {
     this.#shown = null;
+    this.#other = null;
     this.#list.replaceChildren();
   }
 
@@ -60,12 +64,19 @@ export class SegmentView {
     return found.map(({ index }) => labelOf(labels, index)).join(", ");
   }
 
+  /** @param {Answer | null} answer the other network's */
+  compareWith(answer) {
+    this.#other = /** @type {Mask | null} */ (answer);
+    if (this.mode === "difference") this.redraw();
+  }
+
   /** Draw again what is shown, by `mode` and `alpha`. */
   redraw() {
     if (!this.#shown) return;
     const { mask, picture } = this.#shown;
     this.#stage.draw(picture, (context) => {
       if (this.mode === "colours") this.#drawColours(context, mask, picture);
+      else if (this.mode === "difference") drawDifference(context, mask, this.#other, picture);
       else drawBackground(context, mask, picture, this.mode);
     });
   }
@@ -125,6 +136,24 @@ function maskCanvas({ classes, width, height }, colour) {
   const data = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
   canvas.getContext("2d")?.putImageData(data, 0, 0);
   return canvas;
+}
+
+/**
+ * The picture faded, and in one strong colour the pixels that the other network gives another class.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Mask} mask
+ * @param {Mask | null} other
+ * @param {ImageBitmap} picture
+ */
+function drawDifference(context, mask, other, picture) {
+  context.drawImage(picture, 0, 0);
+  context.fillStyle = "rgb(255 255 255 / 0.55)";
+  context.fillRect(0, 0, picture.width, picture.height);
+  if (!other) return;
+  const classes = new Uint8Array(maskAgreement(mask, other).differs);
+  const differs = maskCanvas({ ...mask, classes }, (index) => (index ? 0xe63a12d8 : 0));
+  context.drawImage(differs, 0, 0, picture.width, picture.height);
 }
 
 /**

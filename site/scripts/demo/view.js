@@ -13,6 +13,7 @@ import { SegmentView } from "./segment_view.js";
  * @property {() => void} clear
  * @property {(answer: Answer, labels: readonly string[], picture: ImageBitmap) => void} show
  * @property {(answer: Answer, labels: readonly string[]) => string} headline a few words
+ * @property {(answer: Answer | null) => void} [compareWith] the other network's answer
  */
 
 /**

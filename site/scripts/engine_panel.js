@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The visitor's say in how networks run, and the models that the browser keeps.
 
-import { parameter, setParameters } from "../address.js";
-import { find } from "../dom.js";
-import { formatBytes } from "../format.js";
-import { clearStore, storedBytes } from "../worker/model_store.js";
+import { parameter, setParameters } from "./address.js";
+import { find } from "./dom.js";
+import { formatBytes } from "./format.js";
+import { clearStore, storedBytes } from "./worker/model_store.js";
 
-/** @typedef {import("../worker/network_worker.js").EngineSettings} EngineSettings */
-/** @typedef {import("../worker/model_store.js").ModelFile} ModelFile */
+/** @typedef {import("./worker/network_worker.js").EngineSettings} EngineSettings */
+/** @typedef {import("./worker/model_store.js").ModelFile} ModelFile */
 
 const MAX_THREADS = 16;
 
