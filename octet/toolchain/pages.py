@@ -28,9 +28,12 @@ from octet.toolchain.tasks import Step, write_whole
 SOURCES = ROOT / "site"
 
 SCRIPTS = {
+    "benchmark": "tools/benchmark.js",
     "demo": "demo/demo.js",
     "home": "home.js",
+    "model": "tools/model.js",
     "network_worker": "worker/network_worker.js",
+    "profile": "tools/profile.js",
 }
 """Module scripts: name in the site's assets to source."""
 

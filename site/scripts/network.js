@@ -6,7 +6,11 @@
 /** @typedef {import("./worker/network_worker.js").Preparation} Preparation */
 /** @typedef {import("./worker/network_worker.js").Progress} Progress */
 /** @typedef {import("./worker/network_worker.js").RunResult} RunResult */
+/** @typedef {import("./worker/inspect.js").FileFacts} FileFacts */
 /** @typedef {import("./worker/model_store.js").ModelFile} ModelFile */
+/** @typedef {import("./compute/inputs.js").OutputSummary} OutputSummary */
+/** @typedef {import("./compute/layers.js").TimedStep} TimedStep */
+/** @typedef {import("./compute/tensors.js").TypedArray} TypedArray */
 
 /**
  * @typedef {object} Pending
@@ -54,6 +58,22 @@ export class Network {
     }
   }
 
+  /**
+   * What a file holds, whether or not it can run.
+   *
+   * @param {{file: ModelFile | Blob, name: string}} request
+   * @param {CallOptions} [options]
+   * @returns {Promise<FileFacts>}
+   */
+  static async inspect(request, options) {
+    const network = new Network();
+    try {
+      return await network.#call("inspectFile", request, options);
+    } finally {
+      network.close();
+    }
+  }
+
   get facts() {
     return /** @type {Facts} */ (this.#facts);
   }
@@ -74,6 +94,32 @@ export class Network {
    */
   time(request, options) {
     return this.#call("time", request, options);
+  }
+
+  /**
+   * How it runs; with `runs` above 0 every kernel is timed, on one thread.
+   *
+   * @param {{runs: number}} request
+   * @param {CallOptions} [options]
+   * @returns {Promise<{steps: readonly TimedStep[], notes: Record<string, string>}>}
+   */
+  steps(request, options) {
+    return this.#call("steps", request, options);
+  }
+
+  /**
+   * Take inputs by name, and random numbers for the others.
+   *
+   * @param {{arrays: Record<string, TypedArray>, seed: number}} request
+   * @returns {Promise<void>}
+   */
+  feed(request) {
+    return this.#call("feed", request);
+  }
+
+  /** Run on what feed() took. @returns {Promise<OutputSummary[]>} */
+  runFed() {
+    return this.#call("runFed", null);
   }
 
   /** @param {"inputs" | "outputs"} which @returns {Promise<Blob>} an .npz of the last run's */

@@ -4,16 +4,21 @@
 
 import { ANSWERS } from "../compute/answers.js";
 import { place } from "../compute/geometry.js";
+import { randomInput, summarize } from "../compute/inputs.js";
 import { writeNpz } from "../compute/npy.js";
 import { imageSize, toInput } from "../compute/tensors.js";
+import { inspect } from "./inspect.js";
 import { readModel } from "./model_store.js";
 
 /** @typedef {import("../compute/answers.js").Answer} Answer */
 /** @typedef {import("../compute/geometry.js").Fit} Fit */
+/** @typedef {import("../compute/inputs.js").OutputSummary} OutputSummary */
+/** @typedef {import("../compute/layers.js").TimedStep} TimedStep */
 /** @typedef {import("../compute/npy.js").NamedArray} NamedArray */
 /** @typedef {import("../compute/tensors.js").TensorInfo} TensorInfo */
 /** @typedef {import("../../../polyfill/tflite/tflite_model.js").TfliteModel} TfliteModel */
 /** @typedef {import("../../../polyfill/tflite/tflite_model.js").TypedArray} TypedArray */
+/** @typedef {import("./inspect.js").FileFacts} FileFacts */
 /** @typedef {import("./model_store.js").ModelFile} ModelFile */
 
 /** @typedef {{variant: "scalar" | "simd" | "relaxed" | null, threads: number | null}} EngineSettings */
@@ -33,7 +38,7 @@ import { readModel } from "./model_store.js";
  * @property {TensorInfo[]} outputs
  * @property {string} variant
  * @property {number} threads
- * @property {number} operators of the file
+ * @property {string} dot the CPU's dot product of bytes
  * @property {number} macs multiply-adds of a run
  * @property {number} memory bytes of wasm memory in use
  * @property {number} downloadMs
@@ -79,9 +84,7 @@ async function load({ file, name, settings }, { report }) {
   const [engine, loader, bytes] = await Promise.all([
     importEngine("octet.js"),
     importEngine("octet_tflite.js"),
-    file instanceof Blob
-      ? file.arrayBuffer()
-      : readModel(file, (loaded, total) => report({ phase: "download", loaded, total })),
+    readBytes(file, report),
   ]);
   octet = /** @type {Engine} */ (engine);
   const downloaded = performance.now();
@@ -89,7 +92,7 @@ async function load({ file, name, settings }, { report }) {
   octet.install("force");
   octet.configure(settings);
   model = await /** @type {Loader} */ (loader).loadModel(bytes, { fileName: name });
-  const { variant, threads } = octet.describeContext(model.context);
+  const { variant, threads, dot } = octet.describeContext(model.context);
   const { steps } = octet.describeGraph(model.graph);
   const memory = await octet.memoryUse(model.context);
   facts = {
@@ -97,13 +100,62 @@ async function load({ file, name, settings }, { report }) {
     outputs: model.outputs.map(plainInfo),
     variant,
     threads,
-    operators: model.operators.length,
+    dot,
     macs: steps.reduce((sum, { macs }) => sum + macs, 0),
     memory: memory.used,
     downloadMs: downloaded - start,
     buildMs: performance.now() - downloaded,
   };
   return facts;
+}
+
+/** @param {ModelFile | Blob} file @param {Call["report"]} report */
+function readBytes(file, report) {
+  if (file instanceof Blob) return file.arrayBuffer();
+  return readModel(file, (loaded, total) => report({ phase: "download", loaded, total }));
+}
+
+/**
+ * What the file holds, whether or not it can run.
+ *
+ * @param {{file: ModelFile | Blob, name: string}} request
+ * @param {Call} call
+ * @returns {Promise<FileFacts>}
+ */
+async function inspectFile({ file, name }, { report }) {
+  const [loader, bytes] = await Promise.all([
+    importEngine("octet_tflite.js"),
+    readBytes(file, report),
+  ]);
+  return inspect(/** @type {Loader} */ (loader), bytes, name);
+}
+
+/**
+ * How the loaded network runs, each kernel timed if `runs` is more than 0.
+ *
+ * @param {{runs: number}} request
+ * @returns {Promise<{steps: readonly TimedStep[], notes: Record<string, string>}>}
+ */
+async function steps({ runs }) {
+  const { steps: plain, notes } = octet.describeGraph(model.graph);
+  return { steps: runs > 0 ? await octet.profile(model.graph, { runs }) : plain, notes };
+}
+
+/**
+ * Take inputs that are no pictures: given ones, and random numbers for the rest.
+ *
+ * @param {{arrays: Record<string, TypedArray>, seed: number}} request
+ */
+function feed({ arrays, seed }) {
+  input = Object.fromEntries(
+    facts.inputs.map((info) => [info.name, arrays[info.name] ?? randomInput(info, seed)]),
+  );
+}
+
+/** Run on what feed() took. @returns {Promise<OutputSummary[]>} */
+async function runFed() {
+  outputs = await model.run(input);
+  return facts.outputs.map((info) => summarize(outputs[info.name], info));
 }
 
 /** @param {string} file @returns {Promise<unknown>} */
@@ -199,7 +251,7 @@ function tensors(which) {
 }
 
 /** @type {Record<string, (request: any, call: Call) => any>} */
-const METHODS = { load, run, time, tensors };
+const METHODS = { load, inspectFile, steps, run, feed, runFed, time, tensors };
 
 /** Calls that the page no longer waits for. @type {Set<number>} */
 const stopped = new Set();

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page benchmark: whole runs, many of them, with their spread.
+
+import { parameter, setParameters } from "../address.js";
+import { histogram } from "../charts.js";
+import { mean, median, quantile, standardDeviation } from "../compute/statistics.js";
+import { find, make, saveFile } from "../dom.js";
+import { EnginePanel } from "../engine_panel.js";
+import { formatFactor, formatMs } from "../format.js";
+import { describeMachine, engineText } from "../machine.js";
+import { Network } from "../network.js";
+import { startShell } from "../shell.js";
+import { Job } from "./job.js";
+import { ModelChoice } from "./model_choice.js";
+
+/** @typedef {import("./job.js").Work} Work */
+/** @typedef {import("./model_choice.js").Choice} Choice */
+
+/**
+ * @typedef {object} Measurement
+ * @property {string} name
+ * @property {"float" | "integer" | ""} tone
+ * @property {number} bytes
+ * @property {string} variant
+ * @property {number} threads
+ * @property {string} dot
+ * @property {number} macs
+ * @property {number} memory
+ * @property {number} warmup
+ * @property {number[]} times milliseconds, in the order of the runs
+ */
+
+/** Classes of the style sheet that colour what belongs to one measurement. */
+const TONES = ["first", "second", "third"];
+
+/** The same for everybody: random inputs that can be had again. */
+const SEED = 1;
+
+class BenchmarkPage {
+  #choice = new ModelChoice({ several: true, onChange: () => this.#prepare() });
+  #engine = new EnginePanel(find("#engine"), this.#choice.files, () => this.#prepare());
+  #job = new Job("Measure", () => this.#measure());
+  #warmup = numberInput("warmup");
+  #runs = numberInput("runs");
+  /** @type {Measurement[]} */
+  #measurements = [];
+
+  constructor() {
+    find("#save-json").addEventListener("click", () => this.#saveJson());
+    find("#save-csv").addEventListener("click", () => this.#saveCsv());
+    find("#copy-link").addEventListener("click", () => this.#copyLink());
+    this.#prepare();
+  }
+
+  async #prepare() {
+    this.#job.enabled = this.#choice.chosen.length > 0;
+    this.#job.detail = await this.#choice.downloadText();
+  }
+
+  async #measure() {
+    this.#measurements = [];
+    await this.#job.run(async (work) => {
+      for (const choice of this.#choice.chosen) {
+        this.#measurements.push(await this.#measureOne(choice, work));
+        this.#show();
+      }
+    });
+    this.#engine.refresh();
+    this.#prepare();
+  }
+
+  /** @param {Choice} choice @param {Work} work @returns {Promise<Measurement>} */
+  async #measureOne({ file, name, bytes, tone }, { signal, say, follow }) {
+    const settings = this.#engine.settings;
+    const network = await Network.load(
+      { file, name, settings },
+      { signal, onProgress: follow(name) },
+    );
+    try {
+      const warmup = Number(this.#warmup.value);
+      const runs = Number(this.#runs.value);
+      say(`Warming up ${name}`);
+      await network.feed({ arrays: {}, seed: SEED });
+      let done = 0;
+      const onProgress = () => say(`${name}: run ${++done} of ${runs}`);
+      const request = { warmup, runs, seconds: Number.POSITIVE_INFINITY };
+      const times = await network.time(request, { signal, onProgress });
+      const { variant, threads, dot, macs, memory } = network.facts;
+      return { name, tone, bytes, variant, threads, dot, macs, memory, warmup, times };
+    } finally {
+      network.close();
+    }
+  }
+
+  #show() {
+    find("#result").hidden = false;
+    find("#empty").hidden = true;
+    const all = this.#measurements;
+    const slowest = Math.max(...all.map(({ times }) => median(times)));
+    const rows = all.map((one, i) => row(one, slowest, TONES[i % TONES.length]));
+    find("#results tbody").replaceChildren(...rows);
+    const series = all.map(({ name, times }, i) => ({
+      name,
+      tone: TONES[i % TONES.length],
+      values: times,
+    }));
+    const title = `How often runs took how long: ${all.map(({ name }) => name).join(" and ")}`;
+    find("#chart").replaceChildren(histogram({ title, unit: "ms", series }));
+    this.#showMachine();
+  }
+
+  #showMachine() {
+    const { browser, cores, isolated, nativeWebNN } = describeMachine();
+    const [{ variant, threads, dot }] = this.#measurements;
+    const facts = {
+      Kernels: engineText({ variant, threads }),
+      "Byte products": dot || "–",
+      "Cores, as told": String(cores),
+      "Cross-origin isolated": isolated ? "yes" : "no, hence one thread",
+      "WebNN of its own": nativeWebNN ? "yes, not used here" : "no",
+      Browser: browser,
+    };
+    const pairs = Object.entries(facts).map(([name, text]) =>
+      make("div", {}, make("dt", {}, name), make("dd", {}, text)),
+    );
+    find("#machine").replaceChildren(...pairs);
+  }
+
+  #saveJson() {
+    const machine = describeMachine();
+    const when = new Date().toISOString();
+    const report = { octet: 1, kind: "benchmark", when, machine, measurements: this.#measurements };
+    const text = JSON.stringify(report, null, 1);
+    saveFile(new Blob([text], { type: "application/json" }), "octet-benchmark.json");
+  }
+
+  #saveCsv() {
+    const names = this.#measurements.map(({ name }) => `"${name.replaceAll('"', '""')}"`);
+    const most = Math.max(...this.#measurements.map(({ times }) => times.length));
+    const lines = Array.from({ length: most }, (_, i) =>
+      this.#measurements.map(({ times }) => times[i] ?? "").join(","),
+    );
+    const text = `${[names.join(","), ...lines].join("\r\n")}\r\n`;
+    saveFile(new Blob([text], { type: "text/csv" }), "octet-benchmark.csv");
+  }
+
+  async #copyLink() {
+    const button = find("#copy-link");
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "copied";
+    } catch {
+      button.textContent = "see the address bar";
+    }
+  }
+}
+
+/** @param {Measurement} measurement @param {number} slowest median of all @param {string} tone */
+function row({ name, times }, slowest, tone) {
+  const middle = median(times);
+  const bar = make("span", { class: `time-bar ${tone}` });
+  bar.style.setProperty("--part", String(middle / slowest));
+  const spread = `${formatMs(mean(times))} ± ${standardDeviation(times).toFixed(2)}`;
+  const texts = [spread, ...[0.05, 0.95].map((part) => formatMs(quantile(times, part)))];
+  const factor = slowest / middle;
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "row" }, name),
+    make("td", { class: "time" }, make("span", {}, formatMs(middle)), bar),
+    make("td", { class: "number" }, factor > 1.005 ? formatFactor(factor) : ""),
+    ...texts.map((text) => make("td", { class: "number" }, text)),
+    make("td", { class: "number" }, formatMs(Math.min(...times))),
+    make("td", { class: "number" }, String(times.length)),
+  );
+}
+
+/** A number that is in the address, too. @param {string} name @returns {HTMLInputElement} */
+function numberInput(name) {
+  const input = /** @type {HTMLInputElement} */ (find(`#${name}`));
+  const least = Number(input.min);
+  const most = Number(input.max);
+  const tidy = (/** @type {string} */ text) => {
+    const value = Math.round(Number(text));
+    return Number.isFinite(value) && text !== "" ? Math.min(most, Math.max(least, value)) : null;
+  };
+  const given = tidy(parameter(name) ?? "");
+  if (given !== null) input.value = String(given);
+  input.addEventListener("change", () => {
+    input.value = String(tidy(input.value) ?? input.defaultValue);
+    setParameters({ [name]: input.value === input.defaultValue ? null : input.value });
+  });
+  return input;
+}
+
+startShell();
+new BenchmarkPage();

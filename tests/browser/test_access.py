@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For everybody: axe's rules, the keyboard alone, a phone's width, both colour schemes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from octet.toolchain.pages import read_pages
+from octet.toolchain.paths import NODE_MODULES
+from octet.web.server import Server
+from tests.browser.demo_page import DemoPage, Visit
+
+PAGES = [page.name for page in read_pages()]
+DEMOS = [page.name for page in read_pages() if page.task]
+
+AXE = (NODE_MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8")
+
+RUN_AXE = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
+  `${id}: ${nodes.map(({ html, failureSummary }) => html + ' ' + failureSummary).join('; ')}`)"""
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(RUN_AXE)
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe(browser: Browser, tiny_server: Server, name: str, scheme: Any) -> None:
+    with Visit(browser, tiny_server.url, color_scheme=scheme) as visit:
+        visit.page.goto(f"{visit.url}/{name}.html")
+        demo = DemoPage(visit)
+        if name in DEMOS:
+            visit.page.wait_for_selector("#run:enabled")
+            demo.run()
+        elif name != "index":
+            visit.page.click("#run")
+            visit.page.wait_for_selector("#result:visible")
+            visit.page.wait_for_selector("main[aria-busy=false]")
+        if name != "index":
+            visit.page.click("#engine summary")
+        assert violations(visit.page) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wider_than_a_phone(
+    browser: Browser, tiny_server: Server, name: str
+) -> None:
+    phone = {"width": 390, "height": 844}
+    with Visit(browser, tiny_server.url, viewport=phone, is_mobile=True, has_touch=True) as visit:
+        visit.page.goto(f"{visit.url}/{name}.html")
+        if name in DEMOS:
+            visit.page.wait_for_selector("#run:enabled")
+            DemoPage(visit).run()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
+
+
+def test_keyboard_alone(tiny: DemoPage) -> None:
+    """From the first Tab to an answer of another network, and each stop can be seen."""
+    page = tiny.page
+    tiny.open("classify.html")
+    reached = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        focus = page.evaluate(
+            """() => {
+              const element = document.activeElement;
+              const shown = element.closest('label') ?? element;
+              const style = [element, shown, element.nextElementSibling ?? element]
+                .map((one) => getComputedStyle(one));
+              return {
+                name: element.id || element.name || element.textContent.trim(),
+                visible: style.some(({ outlineStyle }) => outlineStyle !== 'none'),
+              };
+            }"""
+        )
+        reached.append(focus["name"])
+        assert focus["visible"], focus
+        if focus["name"] == "run":
+            break
+    assert reached[0] == "Skip to content"
+    assert {"sample", "file", "camera", "compare", "theme"} <= set(reached)
+    page.keyboard.press("Enter")
+    tiny.wait()
+    assert tiny.lane().headline == "Red"
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#lane-0[aria-label='Tiny classifer in float32']")
+    tiny.wait()
+    assert "a=f32" in page.url
+    assert tiny.lane().headline == "Red"
+
+
+def test_colours_are_remembered(tiny: DemoPage) -> None:
+    page = tiny.page
+    tiny.open("classify.html")
+    assert page.get_attribute("html", "data-colours") == "light"
+    page.click("#theme")
+    page.click("#theme")
+    assert page.get_attribute("html", "data-colours") == "dark"
+    page.reload()
+    assert page.get_attribute("html", "data-colours") == "dark"
+    assert "dark" in (page.get_attribute("#theme", "aria-label") or "")
