@@ -29,6 +29,7 @@ SOURCES = ROOT / "site"
 
 SCRIPTS = {
     "benchmark": "tools/benchmark.js",
+    "charts": "charts.js",
     "demo": "demo/demo.js",
     "home": "home.js",
     "model": "tools/model.js",
@@ -210,7 +211,8 @@ def _esbuild(name: str, entry: Path, sources: Sequence[Path], output: Path, form
     target = output / f"assets/{name}.js"
     flags = (*ESBUILD, f"--format={form}")
     command: list[str | Path] = [NODE_BIN / "esbuild", entry, *flags, f"--outfile={target}"]
-    inputs = [*sources, NODE_MODULES / "esbuild/package.json"]
+    tools = [NODE_MODULES / package / "package.json" for package in ("esbuild", "uplot")]
+    inputs = [*sources, *tools]
     return Step(f"site/{name}.js", inputs, [target], lambda: _run(command), " ".join(flags))
 
 
@@ -219,7 +221,7 @@ def _style_step(output: Path) -> Step:
     entry = SOURCES / "styles/site.css"
     flags = ("--bundle", "--minify", "--log-level=warning")
     command: list[str | Path] = [NODE_BIN / "esbuild", entry, *flags, f"--outfile={target}"]
-    inputs = sorted((SOURCES / "styles").glob("*.css"))
+    inputs = [*sorted((SOURCES / "styles").glob("*.css")), NODE_MODULES / "uplot/package.json"]
     return Step("site/site.css", inputs, [target], lambda: _run(command), " ".join(flags))
 
 
@@ -251,6 +253,7 @@ def _copies(found: Found, engine: Path, output: Path) -> list[Step]:
     files = {path: output / "engine" / path.name for path in sorted(engine.iterdir())}
     files |= {path: output / url for url, path in found.files.items()}
     files[SOURCES / "icon.svg"] = output / "assets/icon.svg"
+    files[NODE_MODULES / "uplot/LICENSE"] = output / "assets/uplot.LICENSE.txt"
     steps = [_copy_step(source, target, output) for source, target in files.items()]
     steps += [
         Step(f"site/{url}", [path], [output / url], partial(_labels, path, output / url, labels))

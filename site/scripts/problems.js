@@ -47,8 +47,8 @@ export function isAbort(error) {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** @param {string} text */
+/** Begins with a capital, unless it begins with a name. @param {string} text */
 function sentence(text) {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  const start = /^[a-z]+\b(?![._:/])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -48,9 +48,7 @@ def test_axe(browser: Browser, tiny_server: Server, name: str, scheme: Any) -> N
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_nothing_is_wider_than_a_phone(
-    browser: Browser, tiny_server: Server, name: str
-) -> None:
+def test_nothing_is_wider_than_a_phone(browser: Browser, tiny_server: Server, name: str) -> None:
     phone = {"width": 390, "height": 844}
     with Visit(browser, tiny_server.url, viewport=phone, is_mobile=True, has_touch=True) as visit:
         visit.page.goto(f"{visit.url}/{name}.html")

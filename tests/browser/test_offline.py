@@ -73,4 +73,3 @@ def test_one_thread_without_isolation(browser: Browser, plain_server: Server) ->
         assert demo.lane().headline == "Red"
         visit.page.click("#engine summary")
         assert "not cross-origin isolated" in visit.page.inner_text("#engine")
-

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -63,9 +63,10 @@ def code_of(path: Path) -> str:
     return re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)
 
 
-def javascript_imports(path: Path) -> list[Path]:
-    """The files that ``path`` imports; a bare specifier is an error: there are no dependencies."""
-    targets = ["".join(groups) for groups in IMPORT.findall(code_of(path))]
+def javascript_imports(path: Path, packages: Sequence[str] = ()) -> list[Path]:
+    """The files that ``path`` imports; a package is an error unless it is among ``packages``."""
+    found = ("".join(groups) for groups in IMPORT.findall(code_of(path)))
+    targets = [target for target in found if target not in packages]
     for target in targets:
         assert target.startswith("."), f"{path}: imports {target!r}, which is not a relative path"
     return [(path.parent / target).resolve() for target in targets]

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  histogram,
   mean,
   median,
   quantile,
@@ -18,6 +19,22 @@ test("statistics of times", () => {
   assert.equal(mean([1, 2, 6]), 3);
   assert.equal(standardDeviation([7]), 0);
   assert.equal(standardDeviation([1, 3]), Math.SQRT2);
+});
+
+test("a histogram that one slow run does not stretch", () => {
+  const even = Array.from({ length: 200 }, (_, i) => 10 + (i % 4));
+  const { starts, width, counts } = histogram([[...even, 1000], [11.1]], 4);
+  assert.equal(starts[0], 10);
+  assert.equal(width, 0.75);
+  assert.deepEqual(counts, [
+    [50, 50, 50, 51],
+    [0, 1, 0, 0],
+  ]);
+});
+
+test("a histogram of equal times", () => {
+  const { counts } = histogram([[2, 2, 2]], 3);
+  assert.deepEqual(counts, [[3, 0, 0]]);
 });
 
 for (const [format, value, text] of [

@@ -32,3 +32,24 @@ export function standardDeviation(values) {
   const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1));
 }
+
+/**
+ * How many values fall into each of equal ranges. The slowest hundredth does not stretch the ranges: what
+ * lies beyond counts in the last one.
+ *
+ * @param {readonly (readonly number[])[]} lists at least one value in all
+ * @param {number} count of ranges
+ * @returns {{starts: number[], width: number, counts: number[][]}} where each range starts, and a count for
+ *   each list and range
+ */
+export function histogram(lists, count) {
+  const all = lists.flat();
+  const start = Math.min(...all);
+  const width = (quantile(all, 0.99) - start) / count || Math.max(start, 1e-9) * 1e-3;
+  const counts = lists.map((list) => {
+    const found = new Array(count).fill(0);
+    for (const value of list) found[Math.min(count - 1, Math.floor((value - start) / width))]++;
+    return found;
+  });
+  return { starts: Array.from({ length: count }, (_, i) => start + i * width), width, counts };
+}

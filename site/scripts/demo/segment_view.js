@@ -102,7 +102,7 @@ export class SegmentView {
   #item({ index, share }, name) {
     const button = make(
       "button",
-      { type: "button", "aria-label": `Highlight ${name}` },
+      { type: "button", title: "Highlight in the picture" },
       make("span", { class: "swatch" }),
       make("span", { class: "name" }, name),
       make("span", { class: "value" }, formatPercent(share, 1)),

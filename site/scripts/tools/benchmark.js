@@ -2,11 +2,11 @@
 // The page benchmark: whole runs, many of them, with their spread.
 
 import { parameter, setParameters } from "../address.js";
-import { histogram } from "../charts.js";
-import { mean, median, quantile, standardDeviation } from "../compute/statistics.js";
+import { histogram, mean, median, quantile, standardDeviation } from "../compute/statistics.js";
 import { find, make, saveFile } from "../dom.js";
 import { EnginePanel } from "../engine_panel.js";
 import { formatFactor, formatMs } from "../format.js";
+import { loadCharts } from "../load_charts.js";
 import { describeMachine, engineText } from "../machine.js";
 import { Network } from "../network.js";
 import { startShell } from "../shell.js";
@@ -33,6 +33,9 @@ import { ModelChoice } from "./model_choice.js";
 /** Classes of the style sheet that colour what belongs to one measurement. */
 const TONES = ["first", "second", "third"];
 
+/** Columns of the histogram. */
+const BINS = 60;
+
 /** The same for everybody: random inputs that can be had again. */
 const SEED = 1;
 
@@ -44,6 +47,8 @@ class BenchmarkPage {
   #runs = numberInput("runs");
   /** @type {Measurement[]} */
   #measurements = [];
+  /** @type {import("../charts.js").Chart | null} */
+  #chart = null;
 
   constructor() {
     find("#save-json").addEventListener("click", () => this.#saveJson());
@@ -63,6 +68,7 @@ class BenchmarkPage {
       for (const choice of this.#choice.chosen) {
         this.#measurements.push(await this.#measureOne(choice, work));
         this.#show();
+        await this.#drawTimes();
       }
     });
     this.#engine.refresh();
@@ -99,14 +105,31 @@ class BenchmarkPage {
     const slowest = Math.max(...all.map(({ times }) => median(times)));
     const rows = all.map((one, i) => row(one, slowest, TONES[i % TONES.length]));
     find("#results tbody").replaceChildren(...rows);
-    const series = all.map(({ name, times }, i) => ({
-      name,
-      tone: TONES[i % TONES.length],
-      values: times,
-    }));
-    const title = `How often runs took how long: ${all.map(({ name }) => name).join(" and ")}`;
-    find("#chart").replaceChildren(histogram({ title, unit: "ms", series }));
     this.#showMachine();
+  }
+
+  async #drawTimes() {
+    const { Chart } = await loadCharts();
+    const all = this.#measurements;
+    const { starts, width, counts } = histogram(
+      all.map(({ times }) => times),
+      BINS,
+    );
+    this.#chart?.remove();
+    this.#chart = new Chart(find("#chart"), {
+      title: `How often runs took how long: ${all.map(({ name }) => name).join(" and ")}`,
+      across: "Time",
+      unit: "runs",
+      axisUnit: "ms",
+      overlaid: true,
+      labels: starts.map((start) => `${start.toPrecision(3)} to ${formatMs(start + width)}`),
+      positions: starts.map((start) => start + width / 2),
+      series: all.map(({ name }, i) => ({
+        name,
+        tone: TONES[i % TONES.length],
+        values: counts[i].map((count) => count || null),
+      })),
+    });
   }
 
   #showMachine() {

@@ -69,7 +69,7 @@ export function operatorTable(layers) {
     why ? `${runs}: ${why}` : runs,
     kernelText(kernels),
   ]);
-  const heads = ["", "Operator", "Output", "Type", "Runs in", "Kernels"];
+  const heads = ["No.", "Operator", "Output", "Type", "Runs in", "Kernels"];
   const list = table("Operators", heads, rows);
   for (const [i, row] of [...list.tBodies[0].rows].entries()) row.dataset.runs = layers[i].runs;
   return list;
@@ -84,7 +84,7 @@ export function tensorTable(tensors) {
     scaleText(tensor),
     tensor.bytes ? tensor.bytes.toLocaleString("en") : "",
   ]);
-  return table("Tensors", ["", "Tensor", "Type", "Scale (zero point)", "Bytes"], rows);
+  return table("Tensors", ["No.", "Tensor", "Type", "Scale (zero point)", "Bytes"], rows);
 }
 
 /** @param {TensorFacts} tensor */

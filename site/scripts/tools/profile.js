@@ -2,11 +2,11 @@
 // The page profile: where the time goes, layer by layer, float against 8 bit.
 
 import { setParameters } from "../address.js";
-import { columnChart, toPng } from "../charts.js";
 import { alignLayers, kernelText, makeLayers, sumLayers } from "../compute/layers.js";
 import { find, make, saveFile } from "../dom.js";
 import { EnginePanel } from "../engine_panel.js";
 import { formatMacs, formatMs, formatPercent } from "../format.js";
+import { loadCharts } from "../load_charts.js";
 import { describeMachine } from "../machine.js";
 import { Network } from "../network.js";
 import { startShell } from "../shell.js";
@@ -25,6 +25,8 @@ class ProfilePage {
   #engine = new EnginePanel(find("#engine"), this.#choice.files, () => this.#prepare());
   #job = new Job("Profile", () => this.#profile());
   #runs = /** @type {HTMLInputElement} */ (find("#runs"));
+  /** @type {import("../charts.js").Chart | null} */
+  #chart = null;
   /** Ids of the runs that are shown. @type {[string, string]} */
   #shown = ["", ""];
 
@@ -107,9 +109,17 @@ class ProfilePage {
     const series = [{ name: a.name, tone: "first", values: values("a") }];
     if (b) series.push({ name: b.name, tone: "second", values: values("b") });
     const labels = rows.map((row, i) => `${i} ${(row.a ?? row.b)?.name}`);
-    const title = `Milliseconds of each layer: ${series.map(({ name }) => name).join(" and ")}`;
-    find("#chart").replaceChildren(columnChart({ title, unit: "ms", labels, series }));
     find("#layers").replaceChildren(profileTable(a, b, rows));
+    this.#drawLayers(labels, series);
+  }
+
+  /** @param {string[]} labels @param {import("../charts.js").Series[]} series */
+  async #drawLayers(labels, series) {
+    const { Chart } = await loadCharts();
+    this.#chart?.remove();
+    const title = `Milliseconds of each layer: ${series.map(({ name }) => name).join(" and ")}`;
+    const chart = { title, across: "Layer", unit: "ms", labels, series };
+    this.#chart = new Chart(find("#chart"), chart);
   }
 
   /** @param {ProfileRun} a @param {ProfileRun | null} b */
@@ -217,7 +227,7 @@ class ProfilePage {
   }
 
   async #savePng() {
-    saveFile(await toPng(find("#chart svg")), "octet-profile.png");
+    if (this.#chart) saveFile(await this.#chart.toPng(), "octet-profile.png");
   }
 }
 

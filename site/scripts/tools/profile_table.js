@@ -18,7 +18,7 @@ export function profileTable(a, b, rows) {
   const longest = Math.max(...rows.flatMap((row) => [row.a?.ms ?? 0, row.b?.ms ?? 0]), 1e-9);
   const heads = b
     ? [
-        "",
+        "No.",
         "Layer",
         "Output",
         `${a.name}, ms`,
@@ -28,7 +28,7 @@ export function profileTable(a, b, rows) {
         "Runs in",
         "Kernels",
       ]
-    : ["", "Layer", "Output", "ms", "GMAC/s", "Runs in", "Kernels"];
+    : ["No.", "Layer", "Output", "ms", "GMAC/s", "Runs in", "Kernels"];
   const body = rows.map((row, i) => {
     const { name, output, shape, type } = /** @type {Layer} */ (row.a ?? row.b);
     const cells = [
