@@ -36,17 +36,20 @@ const DIRECTIONS = ["forward", "backward", "both"];
  */
 
 /**
- * What all steps share: the bias of the product with the inputs, the weights and biases of the products
- * with the states, the peepholes. A recurrent bias that nothing but a sum lies in front of is added to
- * the other one: there are fewer operations, and the small sums of the states are rounded first.
+ * What all steps share: biases, the weights that multiply the states, the peepholes. Biases are added
+ * last: the products are rounded while they are small.
  *
- * @typedef {{bias: Value | null, products: {weights: Value, bias: Value | null}[],
- *   peepholes: Value[]}} Prepared
+ * @typedef {{biases: (Value | null)[], weights: Value[], peepholes: Value[]}} Prepared
  */
 
-/** The sum of two biases that may be missing. @param {Composer} c @param {Value | null} a @param {Value | null} b */
+/** The sum of two values that may be missing. @param {Composer} c @param {Value | null} a @param {Value | null} b */
 function sumOf(c, a, b) {
   return a && b ? c.add(a, b) : (a ?? b);
+}
+
+/** @param {Composer} c @param {Value} value @param {Value | null} bias */
+function biased(c, value, bias) {
+  return bias ? c.add(value, bias) : value;
 }
 
 /**
@@ -61,19 +64,10 @@ function gate(c, value, index, hidden) {
   return c.slice(value, value.shape.length - 1, index * hidden, (index + 1) * hidden);
 }
 
-/**
- * a × bᵀ + bias.
- *
- * @param {Composer} c
- * @param {Value} a
- * @param {Value} b
- * @param {Value | null} bias
- */
-function product(c, a, b, bias) {
+/** a × bᵀ. @param {Composer} c @param {Value} a @param {Value} b */
+function product(c, a, b) {
   const attributes = { alpha: 1, beta: 1, aTranspose: false, bTranspose: true };
-  /** @type {Record<string, Value>} */
-  const inputs = bias ? { a, b, c: bias } : { a, b };
-  return c.insert("gemm", inputs, attributes, [a.shape[0], b.shape[0]]);
+  return c.insert("gemm", { a, b }, attributes, [a.shape[0], b.shape[0]]);
 }
 
 /** @type {Kind} */
@@ -82,46 +76,38 @@ const GRU = {
   activations: ["sigmoid", "tanh"],
   states: ["hiddenState"],
   prepare(c, { recurrent, bias, recurrentBias }, { hiddenSize, resetAfter }) {
-    const rows = 2 * hiddenSize;
-    if (!resetAfter) {
-      // The new gate multiplies the state that is already reset.
-      const products = [
-        c.slice(recurrent, 0, 0, rows),
-        c.slice(recurrent, 0, rows, rows + hiddenSize),
-      ];
-      return {
-        bias: sumOf(c, bias, recurrentBias),
-        products: products.map((weights) => ({ weights, bias: null })),
-        peepholes: [],
-      };
+    // The update and the reset gate lie together, then comes the new gate.
+    const parts = (/** @type {Value} */ v) => [
+      c.slice(v, 0, 0, 2 * hiddenSize),
+      c.slice(v, 0, 2 * hiddenSize, 3 * hiddenSize),
+    ];
+    const [gates, fresh] = bias ? parts(bias) : [null, null];
+    const [carriedGates, carriedFresh] = recurrentBias ? parts(recurrentBias) : [null, null];
+    const peepholes = /** @type {Value[]} */ ([]);
+    const sums = sumOf(c, gates, carriedGates);
+    if (resetAfter) {
+      return { biases: [sums, fresh, carriedFresh], weights: [recurrent], peepholes };
     }
-    if (!recurrentBias)
-      return { bias, products: [{ weights: recurrent, bias: null }], peepholes: [] };
-    // The new gate's bias is reset with its product.
-    const { dataType } = recurrentBias;
-    const zeros = (/** @type {number} */ n) => c.constant(dataType, [n], new Float32Array(n));
-    const gates = c.concat([c.slice(recurrentBias, 0, 0, rows), zeros(hiddenSize)], 0);
-    const last = c.slice(recurrentBias, 0, rows, rows + hiddenSize);
-    return {
-      bias: sumOf(c, bias, gates),
-      products: [{ weights: recurrent, bias: c.concat([zeros(rows), last], 0) }],
-      peepholes: [],
-    };
+    const last = sumOf(c, fresh, carriedFresh);
+    return { biases: [sums, last, null], weights: parts(recurrent), peepholes };
   },
-  step(c, projected, { products: [all, last] }, [state], attributes) {
+  step(c, projected, { biases, weights }, [state], attributes) {
     const { hiddenSize, layout, resetAfter, activations } = attributes;
     const [sigma, activate] = activations;
-    const [update, reset] = [layout.indexOf("z"), layout.indexOf("r")];
-    const inner = (/** @type {Value} */ v, /** @type {number} */ i) => gate(c, v, i, hiddenSize);
-    const carried = product(c, state, all.weights, all.bias);
-    const gated = (/** @type {number} */ i) =>
-      c.unary(sigma, c.add(inner(projected, i), inner(carried, i)));
-    const z = gated(update);
-    const r = gated(reset);
+    const inner = (/** @type {Value} */ v, /** @type {string} */ name) =>
+      gate(c, v, layout.indexOf(name), hiddenSize);
+    const both = (/** @type {Value} */ v) => c.slice(v, 1, 0, 2 * hiddenSize);
+    const carried = product(c, state, weights[0]);
+    const sum = c.add(both(projected), resetAfter ? both(carried) : carried);
+    const gates = c.unary(sigma, biased(c, sum, biases[0]));
+    const z = inner(gates, "z");
+    const r = inner(gates, "r");
+    // The reset comes after the product with the state, or before it.
     const candidate = resetAfter
-      ? c.mul(r, inner(carried, 2))
-      : product(c, c.mul(r, state), last.weights, last.bias);
-    const n = c.unary(activate, c.add(inner(projected, 2), candidate));
+      ? c.mul(r, biased(c, inner(carried, "n"), biases[2]))
+      : product(c, c.mul(r, state), weights[1]);
+    const fresh = c.add(inner(projected, "n"), candidate);
+    const n = c.unary(activate, biased(c, fresh, biases[1]));
     // (1 − z) n + z h
     const kept = c.sub(c.scalar(z.dataType, 1), z);
     return [c.add(c.mul(kept, n), c.mul(z, state))];
@@ -135,16 +121,16 @@ const LSTM = {
   states: ["hiddenState", "cellState"],
   prepare(c, { recurrent, bias, recurrentBias, peephole }, { hiddenSize }) {
     return {
-      bias: sumOf(c, bias, recurrentBias),
-      products: [{ weights: recurrent, bias: null }],
+      biases: [sumOf(c, bias, recurrentBias)],
+      weights: [recurrent],
       // Their order is i, o, f.
       peepholes: peephole ? [0, 1, 2].map((i) => gate(c, peephole, i, hiddenSize)) : [],
     };
   },
-  step(c, projected, { products, peepholes }, [state, cell], attributes) {
+  step(c, projected, { biases, weights, peepholes }, [state, cell], attributes) {
     const { hiddenSize, layout, activations } = attributes;
     const [sigma, activate, squash] = activations;
-    const sum = c.add(projected, product(c, state, products[0].weights, null));
+    const sum = biased(c, c.add(projected, product(c, state, weights[0])), biases[0]);
     const inner = (/** @type {string} */ name) => gate(c, sum, layout.indexOf(name), hiddenSize);
     // A peephole looks at the cell.
     const peeking = (/** @type {string} */ name, /** @type {Value} */ at) => {
@@ -277,7 +263,7 @@ function runDirection(kind, c, node, index, backward) {
   };
   const prepared = kind.prepare(c, weights, node.attributes);
   const rows = c.reshape(input, [steps * batch, inputSize]);
-  const projected = product(c, rows, entry(c, weight, index), prepared.bias);
+  const projected = product(c, rows, entry(c, weight, index));
   const zeros = () =>
     c.constant(input.dataType, [batch, hiddenSize], new Float32Array(batch * hiddenSize));
   let states = initialStates(kind).map((name) => optional(name) ?? zeros());
@@ -396,7 +382,7 @@ function cell(name, kind) {
       const { recurrentBias = null, peepholeWeight = null } = node.inputs;
       const weights = { recurrent: recurrentWeight, bias, recurrentBias, peephole: peepholeWeight };
       const prepared = kind.prepare(c, weights, node.attributes);
-      const projected = product(c, input, weight, prepared.bias);
+      const projected = product(c, input, weight);
       const given = kind.states.map((key) => node.inputs[key]);
       return kind.step(c, projected, prepared, given, node.attributes);
     },
