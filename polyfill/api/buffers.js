@@ -2,7 +2,7 @@
 // Descriptors and buffer sources: which bytes a script may hand over for which tensor.
 
 import { byteLength } from "../ir/graph.js";
-import { ANY_TYPE, NIBBLE_TYPES, RuleViolation } from "../ops/operator.js";
+import { ANY_TYPE, check, MAX_RANK, NIBBLE_TYPES, RuleViolation } from "../ops/operator.js";
 import { checkShape } from "../ops/shape.js";
 import { typeError } from "./errors.js";
 import { dictionary, enforcedUnsignedLong, enumeration, sequence } from "./webidl.js";
@@ -55,6 +55,7 @@ export function toDescriptor(value, where) {
 export function checkDescriptor({ dataType, shape }, where) {
   try {
     checkShape("shape", shape);
+    check(shape.length <= MAX_RANK, "rank", shape.length, `at most ${MAX_RANK}`);
   } catch (error) {
     throw error instanceof RuleViolation ? typeError(where, error.message) : error;
   }
@@ -94,13 +95,21 @@ function viewOf(source, dataType, where) {
         `got a ${name}, expected ${["Uint8Array", ...VIEW_NAMES[dataType]].join(" or ")} for ${dataType}.`,
       );
     }
+    checkFixed(source.buffer, where);
     return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   }
   const tag = Object.prototype.toString.call(source);
   if (tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]") {
+    checkFixed(/** @type {ArrayBuffer} */ (source), where);
     return new Uint8Array(/** @type {ArrayBuffer} */ (source));
   }
   throw typeError(where, "expected an ArrayBuffer, a SharedArrayBuffer or a view.");
+}
+
+/** IDL takes no buffer that can change its size. @param {ArrayBufferLike} buffer @param {string} where */
+function checkFixed(buffer, where) {
+  const { resizable, growable } = /** @type {any} */ (buffer);
+  if (resizable || growable) throw typeError(where, "the buffer can change its size.");
 }
 
 /**

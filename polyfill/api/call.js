@@ -53,6 +53,19 @@ function conversion(type) {
  */
 
 /**
+ * The label for messages about arguments that IDL converts before it reads the options: without running
+ * a getter.
+ *
+ * @param {unknown} options
+ */
+function plainLabel(options) {
+  const member = webidl.isObject(options)
+    ? Object.getOwnPropertyDescriptor(/** @type {object} */ (options), "label")
+    : undefined;
+  return typeof member?.value === "string" ? webidl.usvString(member.value, "label") : "";
+}
+
+/**
  * @param {Operator} operator
  * @param {readonly unknown[]} args
  * @returns {Call}
@@ -72,11 +85,12 @@ export function convertCall(operator, args) {
     if (isOperand) call.operands[key] = value;
     else call.values[key] = value;
   };
+  const where = subject(name, plainLabel(args[names.length]));
   for (const [i, key] of names.entries()) {
-    put(key, parameters[key], conversion(parameters[key])(args[i], `${name}: ${key}`));
+    put(key, parameters[key], conversion(parameters[key])(args[i], `${where}: ${key}`));
   }
-  const members = webidl.dictionary(args[names.length], `${name}: options`);
-  // The label first, so that messages about the other members can carry it.
+  const members = webidl.dictionary(args[names.length], `${where}: options`);
+  // The label first: it is a member of the dictionary that all options inherit from.
   const { label } = members;
   if (label !== undefined) call.label = webidl.usvString(label, `${name}: label`);
   call.where = subject(name, call.label);
