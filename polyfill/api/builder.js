@@ -45,7 +45,13 @@ export class MLGraphBuilder {
     checkArgumentCount("MLGraphBuilder", arguments.length, 1);
     const state = stateOf(context, "context", "MLGraphBuilder: context");
     checkUsable(state, "MLGraphBuilder");
-    attachState(this, { kind: "builder", context: state, hasBuilt: false, inputs: new Map() });
+    attachState(this, {
+      kind: "builder",
+      context: state,
+      hasBuilt: false,
+      inputs: new Map(),
+      constants: new Map(),
+    });
   }
 
   /**
@@ -100,10 +106,14 @@ export class MLGraphBuilder {
     const named = toOutputs(outputs, "build: outputs");
     checkCanBuild(builder, "build");
     checkOutputs(builder, named);
-    builder.hasBuilt = true;
     const { context } = builder;
     const values = new Map([...named].map(([name, { value }]) => [name, value]));
-    const graph = reachableGraph(values, builder.inputs);
+    const { graph, copies } = reachableGraph(values, builder.inputs);
+    for (const [value, { destroyed }] of builder.constants) {
+      if (destroyed && copies.has(value))
+        throw typeError("build", "a constant tensor was destroyed.");
+    }
+    builder.hasBuilt = true;
     const inputs = descriptors(graph.inputs);
     const results = descriptors(graph.outputs);
     try {
@@ -141,19 +151,15 @@ function checkCanBuild(builder, where) {
 
 /** @param {BuilderState} builder @param {unknown} tensor */
 function constantTensor(builder, tensor) {
-  const { context, destroyed, constant, descriptor } = stateOf(
-    tensor,
-    "tensor",
-    "constant: tensor",
-  );
+  const state = stateOf(tensor, "tensor", "constant: tensor");
+  const { context, destroyed, constant, descriptor } = state;
   if (context !== builder.context) throw typeError("constant", "the tensor is of another context.");
   if (destroyed) throw typeError("constant", "the tensor was destroyed.");
   if (!constant) throw typeError("constant", "the tensor is not constant.");
   checkCanBuild(builder, "constant");
-  return createOperand(
-    builder,
-    new Value(descriptor.dataType, descriptor.shape, snapshot(constant)),
-  );
+  const value = new Value(descriptor.dataType, descriptor.shape, snapshot(constant));
+  builder.constants.set(value, state);
+  return createOperand(builder, value);
 }
 
 /** @param {BuilderState} builder @param {unknown} descriptor @param {unknown} buffer */

@@ -8,7 +8,7 @@ import { Graph, Value } from "../ir/graph.js";
 /**
  * @param {Map<string, Value>} outputs by name
  * @param {Map<string, Value>} inputs all inputs of the builder by name; those not reached are left out
- * @returns {Graph}
+ * @returns {{graph: Graph, copies: Map<Value, Value>}} copies of the values that are reached
  */
 export function reachableGraph(outputs, inputs) {
   const graph = new Graph();
@@ -33,7 +33,7 @@ export function reachableGraph(outputs, inputs) {
     if (copy) graph.inputs.set(name, copy);
   }
   for (const [name, value] of outputs) graph.outputs.set(name, copyOf(value));
-  return graph;
+  return { graph, copies };
 }
 
 /**

@@ -72,7 +72,7 @@ export function graphOf(make) {
       stateOf(operand, "operand", name).value,
     ]),
   );
-  return reachableGraph(values, stateOf(b, "builder", "test").inputs);
+  return reachableGraph(values, stateOf(b, "builder", "test").inputs).graph;
 }
 
 /** The graph after the passes up to and including the last one called `until`; verified after each. */
