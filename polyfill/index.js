@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // octet: importing this file installs navigator.ml where the browser has none of its own that works.
 
-import { install } from "./api/install.js";
+import { install, requestedMode } from "./api/install.js";
 
 export {
   describeContext,
@@ -13,4 +13,4 @@ export {
 export { install } from "./api/install.js";
 export { configure } from "./runtime/settings.js";
 
-install();
+install(requestedMode(import.meta.url));

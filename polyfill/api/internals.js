@@ -59,9 +59,11 @@ import { typeError } from "./errors.js";
  * @property {ContextState} context
  * @property {boolean} hasBuilt
  * @property {Map<string, Value>} inputs by name
+ * @property {Map<Value, TensorState>} constants that came as tensors
  */
 
-/** @typedef {{kind: "ml"}} MLState */
+/** `native` is the browser's own ML, to be asked first. @typedef {{kind: "ml", native: any}} MLState */
+
 /** @typedef {ContextState | TensorState | GraphState | OperandState | BuilderState | MLState} State */
 
 /** @type {WeakMap<object, State>} */

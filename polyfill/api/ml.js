@@ -13,43 +13,61 @@ export class ML {
     illegalConstructor();
   }
 
-  /** @param {{powerPreference?: string, accelerated?: boolean}} [options] */
+  /**
+   * The browser's own context where it has one; octet's where it has no WebNN, or says
+   * NotSupportedError. Any other error is the answer.
+   *
+   * @param {{powerPreference?: string, accelerated?: boolean}} [options]
+   */
   async createContext(options) {
-    stateOf(this, "ml", "createContext");
+    const { native } = stateOf(this, "ml", "createContext");
+    if (native) {
+      try {
+        return await native.createContext(options);
+      } catch (error) {
+        if (/** @type {Error} */ (error)?.name !== "NotSupportedError") throw error;
+      }
+    }
     return createOwnContext(options);
   }
 }
 Object.defineProperty(ML.prototype.createContext, "length", { value: 0 });
 defineInterface(ML);
 
-/** @returns {ML} */
-export function createML() {
-  return createObject(ML, { kind: "ml" });
+/**
+ * @param {any} [native] the browser's own ML
+ * @returns {ML}
+ */
+export function createML(native = null) {
+  return createObject(ML, { kind: "ml", native });
+}
+
+/** @param {unknown} value */
+function isGpuDevice(value) {
+  const Gpu = /** @type {any} */ (globalThis).GPUDevice;
+  return typeof Gpu === "function" && value instanceof Gpu;
+}
+
+/** @param {string} message */
+function notSupported(message) {
+  return new DOMException(`createContext: ${message}`, "NotSupportedError");
 }
 
 /**
- * createContext on octet's engine.
+ * createContext on octet's engine. `accelerated` only says what the script wished for.
  *
  * @param {unknown} options
- * @returns {Promise<import("./context.js").MLContext>}
  */
 async function createOwnContext(options) {
-  const Gpu = /** @type {any} */ (globalThis).GPUDevice;
-  if (Gpu && options instanceof Gpu) {
-    throw new DOMException(
-      "createContext: octet computes on the CPU, not on a GPUDevice.",
-      "NotSupportedError",
-    );
-  }
-  const members = dictionary(options, "createContext: options");
-  const accelerated = members.accelerated === undefined ? true : boolean(members.accelerated, "");
-  if (members.powerPreference !== undefined) {
-    toPowerPreference(members.powerPreference, "createContext: powerPreference");
+  if (isGpuDevice(options)) throw notSupported("octet computes on the CPU, not on a GPUDevice.");
+  const { accelerated, powerPreference } = dictionary(options, "createContext: options");
+  const isAccelerated = accelerated === undefined || boolean(accelerated, "");
+  if (powerPreference !== undefined) {
+    toPowerPreference(powerPreference, "createContext: powerPreference");
   }
   try {
-    return createContextObject(await Engine.create(), accelerated);
+    return createContextObject(await Engine.create(), isAccelerated);
   } catch (error) {
-    const { message } = /** @type {Error} */ (error);
-    throw new DOMException(`createContext: ${message}`, "NotSupportedError");
+    throw notSupported(/** @type {Error} */ (error).message);
   }
 }

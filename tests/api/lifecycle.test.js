@@ -36,7 +36,11 @@ test("write, dispatch and read in the order of the calls", async () => {
   context.writeTensor(x, new Float32Array([5, 6, 7, 8]));
   context.dispatch(graph, { x }, { y });
   const after = context.readTensor(y);
-  assert.deepEqual([...new Float32Array(await before)], [0, 2, 0, 4], "written bytes are a snapshot");
+  assert.deepEqual(
+    [...new Float32Array(await before)],
+    [0, 2, 0, 4],
+    "written bytes are a snapshot",
+  );
   assert.deepEqual([...new Float32Array(await after)], [5, 6, 7, 8]);
 });
 
@@ -98,7 +102,11 @@ const DISPATCH_ERRORS = [
   ["not a graph", ({ x, y }) => [{}, { x }, { y }], TypeError],
   ["a constant tensor", ({ graph, constant, y }) => [graph, { x: constant }, { y }], TypeError],
   ["a destroyed tensor", ({ graph, x, gone }) => [graph, { x }, { y: gone }], TypeError],
-  ["a tensor of another context", ({ graph, x, foreign }) => [graph, { x }, { y: foreign }], TypeError],
+  [
+    "a tensor of another context",
+    ({ graph, x, foreign }) => [graph, { x }, { y: foreign }],
+    TypeError,
+  ],
 ];
 
 test("dispatch refuses", async (t) => {
@@ -206,7 +214,12 @@ test("inputs are not modified, views are copied", async () => {
   const context = await testContext();
   const b = new MLGraphBuilder(context);
   const x = b.input("x", F4);
-  const outputs = { same: b.identity(x), turned: b.reshape(x, [2, 2]), y: b.relu(x), twice: b.relu(x) };
+  const outputs = {
+    same: b.identity(x),
+    turned: b.reshape(x, [2, 2]),
+    y: b.relu(x),
+    twice: b.relu(x),
+  };
   const graph = await b.build(outputs);
   const from = await context.createTensor({ ...F4, readable: true, writable: true });
   const into = {};
