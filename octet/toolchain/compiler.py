@@ -79,8 +79,8 @@ LINK_FLAGS = (
 
 OPTIMIZE_FLAGS = (
     "-O3",
-    # Kernels stay functions of their own: inlined into the interpreter they would be one function that
-    # engines compile late and allocate registers for badly.
+    # Kernels stay functions of their own: inlined into the interpreter they would be one function
+    # that engines compile late and allocate registers for badly.
     "--skip-pass=inlining-optimizing",
 )
 

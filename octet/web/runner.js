@@ -59,21 +59,28 @@ async function parse({ url, fileName }) {
       scale: quantization?.scale[0] ?? null,
       zeroPoint: quantization ? Number(quantization.zeroPoint[0] ?? 0) : null,
     })),
-    operators: operators.map(({ index, name, custom, version: number, inputs: from, outputs: to }) => ({
-      index,
-      name,
-      version: number,
-      inputs: from,
-      outputs: to,
-      supported: supported[custom ? "custom" : "builtin"].includes(name),
-    })),
+    operators: operators.map(
+      ({ index, name, custom, version: number, inputs: from, outputs: to }) => ({
+        index,
+        name,
+        version: number,
+        inputs: from,
+        outputs: to,
+        supported: supported[custom ? "custom" : "builtin"].includes(name),
+      }),
+    ),
   };
 }
 
 /** @param {any} options */
 async function load({ url, fileName, settings, floatInputs, floatOutputs, outputs }) {
   configure(settings);
-  model = await loadModel(url, { fileName, floatInputs, floatOutputs, outputs: outputs ?? undefined });
+  model = await loadModel(url, {
+    fileName,
+    floatInputs,
+    floatOutputs,
+    outputs: outputs ?? undefined,
+  });
   return {
     inputs: model.inputs.map(plainInfo),
     outputs: model.outputs.map(plainInfo),

@@ -120,8 +120,7 @@ static void run_whole(const test_case* c, void* scratch) {
   memset(words, 0x5a, 3 * sizeof(plan_word));
   memcpy(words + 3, c->words, c->word_count * sizeof(plan_word));
   const plan_step other = {-1, 0, 1, 1};
-  const plan_step steps[3] = {
-      other, {(int32_t)c->kernel, 3, (int32_t)c->extent, 1}, other};
+  const plan_step steps[3] = {other, {(int32_t)c->kernel, 3, (int32_t)c->extent, 1}, other};
   plan_run(steps, words, scratch, 1, 1);
   free(words);
 }
@@ -139,7 +138,8 @@ static void write_outputs(FILE* to, const test_case* c) {
   uint32_t status = STATUS_OK;
   for (uint32_t i = 0; i < c->buffer_count; i++) {
     const buffer* b = &c->buffers[i];
-    if (b->role == ROLE_INPUT && memcmp(b->address, b->data, b->bytes)) status = STATUS_INPUT_CHANGED;
+    if (b->role == ROLE_INPUT && memcmp(b->address, b->data, b->bytes))
+      status = STATUS_INPUT_CHANGED;
   }
   fwrite(&status, sizeof status, 1, to);
   for (uint32_t i = 0; i < c->buffer_count; i++) {

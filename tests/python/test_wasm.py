@@ -19,7 +19,9 @@ def module_path(variant: str) -> Path:
     return DIST / f"octet_{variant}.wasm"
 
 
-@pytest.mark.parametrize(("variant", "more"), [("scalar", []), ("simd", POOL), ("relaxed", RELAXED)])
+@pytest.mark.parametrize(
+    ("variant", "more"), [("scalar", []), ("simd", POOL), ("relaxed", RELAXED)]
+)
 def test_imports_a_memory_and_exports_the_interpreter(variant: str, more: list[str]) -> None:
     module = wasm.read(module_path(variant))
     assert module.imports == ["env.memory"]
