@@ -7,6 +7,7 @@
 import { Value } from "../ir/graph.js";
 import { constantNumbers } from "../ir/numbers.js";
 import { filterDimensions } from "../ops/convolution.js";
+import { multiplier, ratio } from "../ops/quantized.js";
 import { fuseTable } from "./fuse_table.js";
 import {
   byteRange,
@@ -37,6 +38,7 @@ const NOT_BYTES = "an operand is not dequantized from 8 bits with one constant s
 const NOT_WEIGHTS =
   "the weights are not dequantized 8-bit constants, one scale for all or one for each channel";
 const OVERFLOW = "a sum could leave int32";
+const TOO_FAR = "the scales are too far apart for float32";
 
 /** Scales of summands over the sum's that 21-bit multipliers can express well. */
 const MIN_SUM_RATIO = 2 ** -10;
@@ -44,6 +46,12 @@ const MAX_SUM_RATIO = 2 ** 8;
 
 /** int32 accumulators must hold every sum. */
 const MAX_ACCUMULATOR = 2 ** 31 - 1;
+
+/** The smallest float32 of full precision. */
+const MIN_NORMAL = 2 ** -126;
+
+/** An output's scale, from which on a product of scales below MIN_NORMAL moves no sum by 2^-18 steps. */
+const MIN_SAFE_SCALE = 2 ** -100;
 
 /**
  * Largest error, in steps of the output, that a bias scale which is not quite x * w may bring.
@@ -155,6 +163,20 @@ function accumulatorFits(k, weights, zeroPoints, bias) {
 }
 
 /**
+ * Whether float32 holds x * w / y, with x * w on the way.
+ *
+ * @param {Params} x
+ * @param {readonly number[]} scales
+ * @param {Params} y
+ */
+function multipliersFit(x, scales, y) {
+  return scales.every((w) => {
+    const isPrecise = x.scale * w >= MIN_NORMAL || y.scale >= MIN_SAFE_SCALE;
+    return isPrecise && Number.isFinite(multiplier(x.scale, w, y.scale));
+  });
+}
+
+/**
  * Q(conv2d(DQ(x), DQ(w), DQ(b))) → qConv2d(x, w, b)
  *
  * @param {Tail} tail
@@ -169,6 +191,7 @@ function fuseConv2d(tail) {
   const w = dequantizedWeights(filter, outputAxis, dims.o);
   if (!x) return NOT_BYTES;
   if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
+  if (!multipliersFit(x.params, w.scales, y)) return TOO_FAR;
   const b = integerBias(bias, x.params, w.scales, y);
   if (typeof b === "string") return b;
   const k = dims.i * dims.h * dims.w;
@@ -195,6 +218,7 @@ function fuseGemm(tail) {
   const w = dequantizedWeights(b, bTranspose ? 0 : 1, n);
   if (!x) return NOT_BYTES;
   if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
+  if (!multipliersFit(x.params, w.scales, y)) return TOO_FAR;
   const bias = integerBias(c, x.params, w.scales, y);
   if (typeof bias === "string") return bias;
   if (!accumulatorFits(a.shape[1], w.source, w.zeroPoints, bias)) return OVERFLOW;
@@ -232,11 +256,12 @@ function fuseAdd(tail) {
  * @param {Tail} tail
  */
 function fuseMul(tail) {
-  const { op } = tail;
+  const { op, y } = tail;
   if (op.op !== "mul") return null;
   const a = dequantized(op.inputs.a);
   const b = dequantized(op.inputs.b);
   if (!a || !b) return NOT_BYTES;
+  if (!multipliersFit(a.params, [b.params.scale], y)) return TOO_FAR;
   return fused(tail, "qMul", { a: a.source, b: b.source }, { a: a.params, b: b.params });
 }
 
@@ -251,17 +276,27 @@ const QUANTIZED_FORM = {
   softmax: "qSoftmax",
 };
 
+/** How many elements of its input an element of the output sums. @param {Node} op */
+function summands(op) {
+  if (op.op === "reduceMean") return op.inputs.input.elements / op.output.elements;
+  if (op.op !== "averagePool2d") return 1;
+  const [height, width] = op.attributes.windowDimensions;
+  return height * width;
+}
+
 /**
  * Q(op(DQ(x))) → qOp(x) for averagePool2d, reduceMean, resizeLinear, softmax
  *
  * @param {Tail} tail
  */
 function fuseOne(tail) {
-  const { op } = tail;
+  const { op, y } = tail;
   const form = QUANTIZED_FORM[op.op];
   if (!form) return null;
   const x = dequantized(op.inputs.input);
   if (!x) return NOT_BYTES;
+  if (op.op !== "softmax" && !Number.isFinite(ratio(x.params, y))) return TOO_FAR;
+  if (summands(op) * 255 > MAX_ACCUMULATOR) return OVERFLOW;
   return fused(tail, form, { input: x.source }, { ...op.attributes, x: x.params });
 }
 
@@ -284,7 +319,7 @@ function fuseRequantize(graph, quantize) {
     input = clamp.inputs.input;
   }
   const x = dequantized(input);
-  if (!x) return null;
+  if (!x || !Number.isFinite(ratio(x.params, y))) return null;
   const { dataType, shape } = quantize.output;
   const attributes = { x: x.params, y, lo, hi };
   return graph.insert("requantize", { input: x.source }, attributes, dataType, shape, quantize);

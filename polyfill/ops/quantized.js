@@ -27,12 +27,12 @@ import { planResize } from "./resample.js";
  * @param {number} w
  * @param {number} y
  */
-function multiplier(x, w, y) {
+export function multiplier(x, w, y) {
   return Math.fround(Math.fround(x * w) / y);
 }
 
 /** x_scale / y_scale in float32. @param {Params} x @param {Params} y */
-function ratio(x, y) {
+export function ratio(x, y) {
   return Math.fround(x.scale / y.scale);
 }
 

@@ -158,6 +158,19 @@ const FUSED = [
     ["requantize"],
   ],
   ["requantize", (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 2, 2), ["requantize"]],
+  [
+    "requantize by more than float32 holds: a table",
+    (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 2 ** 100, 2), 2 ** -40, 2),
+    ["lut"],
+  ],
+  [
+    "gemm of scales whose product is too small to matter",
+    (b, s) => {
+      const a = s.dq(s.input("a", "uint8", [1, 2]), 2 ** -70, 0);
+      return s.q(b.gemm(a, s.dq(s.filled("uint8", [2, 3], 9), 2 ** -70, 0)), 1, 0);
+    },
+    ["qGemm"],
+  ],
   ["the same parameters: a copy", (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 1, 2), []],
   [
     "uint8 to int8 of the same numbers: a flip",
@@ -263,6 +276,42 @@ const FLOAT = [
       return s.q(b.gemm(a, w, { label: "conv" }), 1, 0);
     },
     "a sum could leave int32",
+  ],
+  [
+    "a mean whose sum leaves int32",
+    (b, s) => {
+      const x = s.dq(s.input("x", "uint8", [1, 8500000]), 1, 0);
+      return s.q(b.reduceMean(x, { axes: [1], label: "conv" }), 1, 0);
+    },
+    "a sum could leave int32",
+  ],
+  ...[
+    ["input x weights overflow", 2 ** 100, 2 ** 100, 1],
+    ["the output's scale is too small", 1, 1, 2 ** -140],
+    ["input x weights lose bits", 2 ** -70, 1.3 * 2 ** -70, 2 ** -140],
+  ].map(([how, x, w, y]) => [
+    `multipliers that float32 cannot hold: ${how}`,
+    (b, s) => {
+      const a = s.dq(s.input("a", "uint8", [1, 2]), x, 0);
+      return s.q(b.gemm(a, s.dq(s.filled("uint8", [2, 3], 9), w, 0), { label: "conv" }), y, 0);
+    },
+    "the scales are too far apart for float32",
+  ]),
+  [
+    "a product whose multiplier overflows",
+    (b, s) => {
+      const a = s.dq(s.input("a", "uint8", [2]), 2 ** 100, 0);
+      return s.q(b.mul(a, s.dq(s.input("b", "uint8", [2]), 1, 0), { label: "conv" }), 2 ** -40, 0);
+    },
+    "the scales are too far apart for float32",
+  ],
+  [
+    "a mean whose ratio of scales overflows",
+    (b, s) => {
+      const x = s.dq(s.input("x", "uint8", [1, 2]), 2 ** 100, 0);
+      return s.q(b.reduceMean(x, { axes: [1], label: "conv" }), 2 ** -40, 0);
+    },
+    "the scales are too far apart for float32",
   ],
 ];
 
