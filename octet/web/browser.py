@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import (
     Browser,
@@ -15,7 +17,9 @@ from playwright.sync_api import (
     Playwright,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
+from octet.errors import OctetError
 from octet.web.chromium import find_chromium
 
 CHROMIUM_FLAGS = (
@@ -96,3 +100,25 @@ class ConsoleLog:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         self.lines.append(f"{message.type}: {message.text}")
+
+
+class PageFailedError(OctetError):
+    """A page's script threw; the message is its own."""
+
+
+def evaluate(page: Page, script: str, argument: object) -> Any:
+    """Return what ``script``, a function, returns for ``argument`` in the page.
+
+    Raises:
+        PageFailedError: if it throws.
+    """
+    try:
+        return page.evaluate(script, argument)
+    except PlaywrightError as error:
+        raise PageFailedError(_plain_message(error.message)) from None
+
+
+def _plain_message(message: str) -> str:
+    """Take Playwright's prefix and the page's stack off an error."""
+    text = re.sub(r"^Page\.evaluate: (?:\w*Error: )?", "", message)
+    return re.split(r"\n\s+at ", text)[0].strip()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page side of octet/web/cases.py: builds small graphs from recorded builder calls and runs them.
 
-import { configure, describeGraph, install } from "/dist/octet.js";
+import { configure, describeContext, describeGraph, install } from "/dist/octet.js";
 
 /** `times`: how often the bytes repeat. */
 /** @typedef {{dataType: string, shape: number[], constant: boolean, base64: string, times: number}} TensorData */
@@ -16,11 +16,12 @@ import { configure, describeGraph, install } from "/dist/octet.js";
 /** @type {any} */
 let context = null;
 
-/** @param {any} settings */
+/** What the context that the settings give runs on. @param {any} settings */
 async function start(settings) {
   configure(settings);
   install("force");
   context = await /** @type {any} */ (navigator).ml.createContext();
+  return describeContext(context);
 }
 
 /** @param {string} text */

@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 from octet.errors import OctetError
 from octet.toolchain.paths import DIST
-from octet.web.browser import chromium
+from octet.web.browser import chromium, evaluate
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -96,10 +96,15 @@ class Result:
 
 
 class CaseRunner:
-    """A page with a context; made by `case_runner`."""
+    """A page with a context; made by `case_runner`.
 
-    def __init__(self, page: Page) -> None:
+    Attributes:
+        engine: what the context runs on: wasm variant, thread count, dot product of bytes.
+    """
+
+    def __init__(self, page: Page, engine: Mapping[str, Any]) -> None:
         self._page = page
+        self.engine = engine
 
     def run(self, cases: Sequence[Case]) -> list[Result]:
         """Run the cases in order and return a result for each."""
@@ -113,12 +118,17 @@ class CaseRunner:
 
 @contextmanager
 def case_runner(
-    *, variant: str | None = None, threads: int = 1, debug: bool = False, worker: bool = True
+    *,
+    variant: str | None = None,
+    dot: str | None = None,
+    threads: int = 1,
+    debug: bool = False,
+    worker: bool = True,
 ) -> Iterator[CaseRunner]:
     """Start Chromium, a server over the built bundle and a context.
 
     Raises:
-        OctetError: if nothing is built or no Chromium is found.
+        OctetError: if nothing is built, no Chromium is found, or there can be no such context.
     """
     if not (DIST / "octet.js").is_file():
         raise OctetError("nothing is built yet. Run: python3 build.py")
@@ -130,9 +140,9 @@ def case_runner(
         page = stack.enter_context(chromium()).new_page()
         page.goto(f"{server.url}/cases/")
         page.wait_for_function("globalThis.octetCases !== undefined")
-        settings = {"variant": variant, "threads": threads, "debug": debug, "worker": worker}
-        page.evaluate("(settings) => octetCases.start(settings)", settings)
-        yield CaseRunner(page)
+        settings = {"variant": variant, "dot": dot, "threads": threads, "debug": debug}
+        start = "(settings) => octetCases.start(settings)"
+        yield CaseRunner(page, evaluate(page, start, {**settings, "worker": worker}))
 
 
 def _encode_case(case: Case) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,7 +17,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from octet.errors import OctetError
 from octet.toolchain.paths import DIST
-from octet.web.browser import ConsoleLog, chromium
+from octet.web.browser import ConsoleLog, PageFailedError, chromium, evaluate
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -263,12 +262,6 @@ def _tensor_info(tensor: Mapping[str, Any]) -> TensorInfo:
 
 def _evaluate(page: Page, script: str, argument: object) -> Any:
     try:
-        return page.evaluate(script, argument)
-    except PlaywrightError as error:
-        raise ModelFailedError(_plain_message(error.message)) from None
-
-
-def _plain_message(message: str) -> str:
-    """Take Playwright's prefix and the page's stack off an error."""
-    text = re.sub(r"^Page\.evaluate: (?:\w*Error: )?", "", message)
-    return re.split(r"\n\s+at ", text)[0].strip()
+        return evaluate(page, script, argument)
+    except PageFailedError as error:
+        raise ModelFailedError(str(error)) from None
