@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from octet import __version__
-from octet.commands import conformance, inspect, make_dataset, quantize, record_minmax, run, sizes
+from octet.commands import (
+    conformance,
+    inspect,
+    make_dataset,
+    quantize,
+    record_minmax,
+    run,
+    sizes,
+    verify,
+)
 from octet.errors import OctetError, UsageError, unknown
 
 
@@ -29,6 +39,7 @@ COMMANDS: dict[str, Command] = {
     "make-dataset": make_dataset,
     "record-minmax": record_minmax,
     "quantize": quantize,
+    "verify": verify,
     "conformance": conformance,
     "sizes": sizes,
 }
@@ -63,6 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OctetError as error:
         print(f"octet: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read the output has seen enough, for instance head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return 130
