@@ -3,8 +3,7 @@
 
 ONNX computes on [N, C, H, W], TFLite on [N, H, W, C]. A value's dimensions may be stored in any
 order: what only computes element by element keeps the order of its input, a Transpose changes
-    nothing but the
-order, and TRANSPOSE is emitted where an operator needs another order than there is.
+nothing but the order, and TRANSPOSE is emitted where an operator needs another order than there is.
 """
 
 from __future__ import annotations
@@ -194,6 +193,15 @@ class Emitter:
         count = self._counts.get(name, 0)
         self._counts[name] = count + 1
         return self._free_name(f"{name}_{count}") if count else name
+
+
+def transposed(value: Value, steps: Sequence[int]) -> Value:
+    """Return a value whose dimension k is dimension steps[k] of ``value``: the same tensors."""
+    shape = tuple(value.shape[step] for step in steps)
+    constant = None if value.constant is None else value.constant.transpose(steps)
+    back = list(steps)
+    stored = {tuple(back.index(d) for d in order): i for order, i in value.stored.items()}
+    return Value(shape, value.dtype, constant, stored)
 
 
 def constant_value(array: Array) -> Value:

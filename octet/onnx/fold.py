@@ -79,6 +79,8 @@ def _change(graph: Graph, node: Node, layer: Node) -> tuple[Array, Array] | None
 
 def _per_channel(value: Array, layer: Node) -> Array | None:
     """Return a constant that broadcasts along the channels of a layer's output as a vector."""
+    if value.ndim > (4 if layer.op in ("Conv", "ConvTranspose") else 2):
+        return None  # the result has more dimensions than the layer's output
     if value.size == 1:
         return value.reshape(1).astype(np.float64)
     axis = value.ndim - 1

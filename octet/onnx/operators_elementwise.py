@@ -154,10 +154,21 @@ def prelu(e: Emitter, node: Node) -> Value:
 
 
 def elu(e: Emitter, node: Node) -> Value:
-    """Elu with alpha 1: ELU."""
-    if node.get("alpha", 1.0) != 1:
-        raise OnnxError(f"{node.where()}: alpha: got {node.get('alpha', 1.0)}, expected 1.")
-    return unary("ELU")(e, node)
+    """Elu: ELU; with another alpha than 1, alpha · ELU(x) + (1 − alpha) · RELU(x)."""
+    alpha = node.get("alpha", 1.0)
+    if alpha == 1:
+        return unary("ELU")(e, node)
+    value, name = e.input(node, 0), node.outputs[0]
+    order, parts = value.order, []
+    for kind, factor in (("ELU", alpha), ("RELU", 1 - alpha)):
+        step = f"{name}/{kind.lower()}"
+        inputs = [e.tensor(value, order)]
+        made = e.emit(kind, inputs, value.shape, "float32", step, None, order)
+        inputs = [e.tensor(made, order), e.float_constant(factor)]
+        step += "/scaled"
+        part = e.emit("MUL", inputs, value.shape, "float32", step, "MulOptions", order)
+        parts.append(e.tensor(part, order))
+    return e.emit("ADD", parts, value.shape, "float32", name, "AddOptions", order)
 
 
 def gelu(e: Emitter, node: Node) -> Value:

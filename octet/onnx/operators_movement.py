@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from octet.onnx.emitter import Emitter, Order, Value, natural
+from octet.onnx.emitter import Emitter, Order, Value, natural, transposed
 from octet.onnx.graph import Node, OnnxError
+from octet.tflite.types import Array
 
 
 def transpose(e: Emitter, node: Node) -> Value:
     """Transpose: the same tensor, its dimensions named anew."""
     value = e.input(node, 0)
-    steps = tuple(node.get("perm", reversed(range(value.rank))))
-    shape = tuple(value.shape[step] for step in steps)
-    new = {tuple(steps.index(d) for d in order): i for order, i in value.stored.items()}
-    return Value(shape, value.dtype, None, new)
+    return transposed(value, tuple(node.get("perm", reversed(range(value.rank)))))
 
 
 def reshape(e: Emitter, node: Node) -> Value:
@@ -197,34 +195,76 @@ def gather(e: Emitter, node: Node) -> Value:
 
 
 def pad(e: Emitter, node: Node) -> Value:
-    """Pad: PAD, PADV2 or MIRROR_PAD; negative pads cut."""
+    """Pad: PAD, PADV2, MIRROR_PAD, or GATHER of the border; negative pads cut."""
     value = e.input(node, 0)
     found = e.constant(node, 1)
-    flat = [
-        int(p) for p in (node.get("pads", node.get("paddings", [])) if found is None else found)
-    ]
+    given = node.get("pads", node.get("paddings", [])) if found is None else found
+    flat = [int(amount) for amount in given]
     axes = _axes(e, node, 3, list(range(value.rank)), value.rank)
     half = len(flat) // 2
     pairs = [(0, 0)] * value.rank
     for axis, before, after in zip(axes, flat[:half], flat[half:], strict=True):
         pairs[axis] = (before, after)
+    mode, name = node.get("mode", "constant"), node.outputs[0]
+    if mode in ("edge", "wrap"):
+        return _pad_by_picking(e, value, pairs, mode, name)
     if min(flat, default=0) < 0:
-        raise OnnxError(f"{node.where()}: pads: got {flat}, expected 0 or more.")
-    order, mode = value.order, node.get("mode", "constant")
+        rest = [(max(0, before), max(0, after)) for before, after in pairs]
+        cut = any(map(any, rest))
+        value = _cut(e, value, pairs, f"{name}/cut" if cut else name)
+        pairs = rest
+        if not cut:
+            return value
+    order = value.order
     shape = [size + sum(pair) for size, pair in zip(value.shape, pairs, strict=True)]
     table = np.array([pairs[d] for d in order], np.int32)
     inputs = [e.tensor(value, order), e.model.add_constant(e.new_name("pads"), table)]
-    name = node.outputs[0]
     if mode == "reflect":
         return e.emit("MIRROR_PAD", inputs, shape, value.dtype, name, "MirrorPadOptions", order)
     if mode != "constant":
-        raise OnnxError(f"{node.where()}: mode: got {mode}, expected constant or reflect.")
+        raise OnnxError(
+            f"{node.where()}: mode: got {mode}, expected constant, edge, reflect or wrap."
+        )
     number = e.constant(node, 2)
     fill = node.get("value", 0.0) if number is None else float(number.reshape(-1)[0])
     if fill == 0:
         return e.emit("PAD", inputs, shape, value.dtype, name, "PadOptions", order)
     inputs.append(e.model.add_constant(e.new_name("fill"), np.array([fill], value.dtype)))
     return e.emit("PADV2", inputs, shape, value.dtype, name, "PadV2Options", order)
+
+
+def _cut(e: Emitter, value: Value, pairs: Sequence[tuple[int, int]], name: str) -> Value:
+    """Return what negative pads leave of a value."""
+    order = value.order
+    begin = [max(0, -before) for before, _ in pairs]
+    sizes = [size - begin[d] - max(0, -pairs[d][1]) for d, size in enumerate(value.shape)]
+    inputs = [
+        e.tensor(value, order),
+        e.numbers(begin[d] for d in order),
+        e.numbers(sizes[d] for d in order),
+    ]
+    return e.emit("SLICE", inputs, sizes, value.dtype, name, "SliceOptions", order)
+
+
+def _pad_by_picking(
+    e: Emitter, value: Value, pairs: Sequence[tuple[int, int]], mode: str, name: str
+) -> Value:
+    """Return a value with its border repeated, or itself; negative pads cut."""
+    changed = [d for d, pair in enumerate(pairs) if any(pair)]
+    for d in changed:
+        size = value.shape[d]
+        places = np.arange(-pairs[d][0], size + pairs[d][1])
+        picks = places % size if mode == "wrap" else np.clip(places, 0, size - 1)
+        value = pick(e, value, d, picks, name if d == changed[-1] else f"{name}/{d}")
+    return value
+
+
+def pick(e: Emitter, value: Value, axis: int, picks: Array, name: str) -> Value:
+    """Emit GATHER of the elements ``picks`` of a dimension, in the order of the input."""
+    order = value.order
+    shape = (*value.shape[:axis], len(picks), *value.shape[axis + 1 :])
+    inputs, at = [e.tensor(value, order), e.numbers(picks)], order.index(axis)
+    return e.emit("GATHER", inputs, shape, value.dtype, name, "GatherOptions", order, axis=at)
 
 
 def tile(e: Emitter, node: Node) -> Value:
@@ -251,12 +291,14 @@ def expand(e: Emitter, node: Node) -> Value:
 
 
 def depth_to_space(e: Emitter, node: Node) -> Value:
-    """DepthToSpace in DCR mode: DEPTH_TO_SPACE."""
+    """DepthToSpace: DEPTH_TO_SPACE, in CRD mode of channels in another order."""
     value, block = e.input(node, 0), node.get("blocksize", 1)
-    if node.get("mode", "DCR") != "DCR":
-        raise OnnxError(f"{node.where()}: mode: got {node.get('mode', '')}, expected DCR.")
     n, c, h, w = value.shape
     shape = (n, c // block**2, h * block, w * block)
+    if node.get("mode", "DCR") == "CRD":
+        # Channel c · block² + place becomes place · C + c.
+        picks = np.arange(c).reshape(-1, block**2).T.reshape(-1)
+        value = pick(e, value, 1, picks, f"{node.outputs[0]}/channels")
     return _blocks(e, node, "DEPTH_TO_SPACE", "DepthToSpaceOptions", value, shape, block)
 
 

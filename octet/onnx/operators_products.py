@@ -6,8 +6,9 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from octet.onnx.emitter import Emitter, Value, channels_last, natural
+from octet.onnx.emitter import Emitter, Value, channels_last, constant_value, natural, transposed
 from octet.onnx.graph import Node, OnnxError
+from octet.onnx.operators_elementwise import broadcast
 from octet.onnx.windows import Window, padded, read_window
 from octet.tflite.types import Array
 
@@ -174,25 +175,65 @@ def _transposed_pads(
     for i, size in enumerate(wanted[-2:]):
         total = (value.shape[2 + i] - 1) * strides[i] + kernel[i] + extra[i] - size
         small, large = total // 2, total - total // 2
-        pads.append((large, small) if auto == "SAME_LOWER" else (small, large))
+        pads.append((small, large) if auto == "SAME_UPPER" else (large, small))
     return pads
 
 
 def gemm(e: Emitter, node: Node) -> Value:
-    """Gemm: FULLY_CONNECTED with constant weights, otherwise BATCH_MATMUL and ADD."""
+    """Gemm: FULLY_CONNECTED with constant weights and a bias per column, otherwise BATCH_MATMUL,
+    MUL and ADD.
+    """
     value, other = e.input(node, 0), e.input(node, 1)
+    if node.get("transA", 0):
+        value = transposed(value, (1, 0))
     alpha, beta = node.get("alpha", 1.0), node.get("beta", 1.0)
     bias = e.optional(node, 2)
-    known = bias is None or bias.constant is not None
-    if other.constant is None or not known or node.get("transA", 0):
-        raise OnnxError(f"{node.where()}: weights and bias have to be constants, transA 0.")
+    if other.constant is None or not _is_per_column(bias, other, node):
+        return _gemm_of_computed(e, node, value, other, bias)
     weights = other.constant if node.get("transB", 0) else other.constant.T
     number = np.zeros(1, np.float32)
     if bias is not None and bias.constant is not None:
         number = bias.constant * np.float32(beta)
-    if number.size not in (1, weights.shape[0]):
-        raise OnnxError(f"{node.where()}: bias: got {list(number.shape)}, expected one per column.")
     return _fully_connected(e, node, value, weights * np.float32(alpha), number)
+
+
+def _is_per_column(bias: Value | None, weights: Value, node: Node) -> bool:
+    if bias is None:
+        return True
+    columns = weights.shape[0 if node.get("transB", 0) else 1]
+    if bias.constant is None or bias.constant.size not in (1, columns):
+        return False
+    return bias.constant.size == 1 or bias.shape[-1] == columns
+
+
+def _gemm_of_computed(
+    e: Emitter, node: Node, value: Value, other: Value, bias: Value | None
+) -> Value:
+    if other.constant is not None:
+        matrix = other.constant.T if node.get("transB", 0) else other.constant
+        other = constant_value(np.ascontiguousarray(matrix))
+    elif node.get("transB", 0):
+        other = transposed(other, (1, 0))
+    name, shape = node.outputs[0], (value.shape[0], other.shape[1])
+    steps = []
+    if node.get("alpha", 1.0) != 1:
+        steps.append(("MUL", _scalar(node.get("alpha", 1.0)), "MulOptions"))
+    if bias is not None:
+        if node.get("beta", 1.0) != 1:
+            factors = [bias, _scalar(node.get("beta", 1.0))]
+            bias = broadcast(e, "MUL", factors, f"{name}/bias", "MulOptions")
+        steps.append(("ADD", bias, "AddOptions"))
+    inputs = [e.tensor(value), e.tensor(other)]
+    first = f"{name}/product" if steps else name
+    made = e.emit("BATCH_MATMUL", inputs, shape, "float32", first, "BatchMatMulOptions")
+    for number, (kind, operand, options) in enumerate(steps, 1):
+        step = name if number == len(steps) else f"{name}/scaled"
+        made = broadcast(e, kind, [made, operand], step, options)
+    return made
+
+
+def _scalar(number: float) -> Value:
+    return constant_value(np.array(number, np.float32))
 
 
 def matmul(e: Emitter, node: Node) -> Value:

@@ -9,6 +9,7 @@ import numpy as np
 
 from octet.onnx.emitter import Emitter, Value, channels_last
 from octet.onnx.graph import Node, OnnxError
+from octet.onnx.operators_movement import pick
 from octet.tflite.types import Array
 
 
@@ -137,21 +138,8 @@ def _nearest(
                 alignCorners=corners,
                 halfPixelCenters=centers,
             )
-    for axis in (2, 3):
-        indices = e.numbers(picks[axis - 2])
-        between = (*value.shape[:axis], shape[axis], *value.shape[axis + 1 :])
-        step = name if axis == 3 else f"{name}/rows"
-        value = e.emit(
-            "GATHER",
-            [e.tensor(value, order), indices],
-            between,
-            "float32",
-            step,
-            "GatherOptions",
-            order,
-            axis=order.index(axis),
-        )
-    return value
+    value = pick(e, value, 2, picks[0], f"{name}/rows")
+    return pick(e, value, 3, picks[1], name)
 
 
 def _picks(node: Node, size: int, target: int, factor: float, where: str, rounding: str) -> Array:
