@@ -13,11 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from octet.errors import OctetError
 from octet.quantize.config import FLOAT, Config, ConfigError, Layer, TensorRule, Wanted
 from octet.quantize.rules import FIXED, FIXED_OUTPUTS, RULES, SAME, Rule, value_positions
 from octet.quantize.schemes import BY_ACTIVATION, SCHEMES, Params, activation_params
 from octet.tflite.model import Model
+
+LEAST_FLOAT = float(np.finfo(np.float32).min)
 
 Node = tuple[int, str]
 """A tensor in an element type."""
@@ -311,9 +315,20 @@ class _Nodes:
             return fixed.pop()
         # Constants do not widen a group: where they count, its outputs reach as far.
         ranged = [node for node in group if not self._model.is_constant(node[0])] or group
+        ranged = [node for node in ranged if not self._is_padded_with_least(node[0])] or ranged
         ranges = [self._range(index) for index, _ in ranged]
         scheme = BY_ACTIVATION[root[1]]
         return activation_params(min(r[0] for r in ranges), max(r[1] for r in ranges), scheme)
+
+    def _is_padded_with_least(self, index: int) -> bool:
+        """Return whether a tensor has pads of the least float, which lose against whatever there
+        is in the maximum behind them, and so does the least integer.
+        """
+        operator = self._model.operators[self._produced[index]] if index in self._produced else None
+        if operator is None or self._model.operator_name(operator) != "PADV2":
+            return False
+        fill = self._model.constant(operator.inputs[2])
+        return fill is not None and bool((fill <= LEAST_FLOAT).all())
 
     def _range(self, index: int) -> tuple[float, float]:
         name = self._model.tensor_name(index)
