@@ -162,7 +162,7 @@ def _products() -> Iterator[OneOperator]:
     yield _case("Gemm", numbers(2, 6), numbers(6, 5, seed=4), numbers(5))
     yield _case("Gemm", numbers(2, 6), weights(6, 5), weights(2, 5))
     yield _case("Gemm", numbers(5, 6), weights(5, 6), weights(5, 1), transB=1, beta=0.5)
-    computed = {"transB": 1, "alpha": 0.5, "beta": 2.0}
+    computed: dict[str, Any] = {"transB": 1, "alpha": 0.5, "beta": 2.0}
     yield _case("Gemm", numbers(2, 6), numbers(5, 6, seed=4), numbers(2, 1), **computed)
     yield _case("MatMul", numbers(2, 6), weights(6, 5))
     yield _case("MatMul", numbers(3, 2, 6), weights(6, 5))
@@ -290,7 +290,7 @@ def _resizes() -> Iterator[OneOperator]:
     empty = Constant(np.zeros(0, np.float32))
     double = floats(1, 1, 2, 2)
     for where in ("asymmetric", "half_pixel", "pytorch_half_pixel", "align_corners"):
-        attributes = {"mode": "linear", "coordinate_transformation_mode": where}
+        attributes: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": where}
         yield _case("Resize", image, None, double, **attributes)
         yield _case("Resize", image, empty, empty, ints(1, 3, 7, 3), **attributes)
     for where in ("asymmetric", "half_pixel", "align_corners"):

@@ -55,7 +55,7 @@ CASES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class OneRecord:
     """A source of one record."""
 
