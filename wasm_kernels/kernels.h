@@ -314,7 +314,7 @@ void select_nd(void* y, const uint8_t* condition, const void* a, const void* b,
 //   clamp to [p, q]; neg; sign (-1, 0, 1; 0 of NaN); linear p * x + q; reciprocal 1 / x;
 //   softsign x / (1 + |x|); leaky_relu x < 0 ? p * x : x; hard_sigmoid clamp(p * x + q, 0, 1);
 //   hard_swish x * clamp(x + 3, 0, 6) / 6: each float32 operation by itself.
-//   exp, 1 / (1 + exp(-x)), tanh: within 1, 2.5 and 1.5 ULP, tanh odd to the bit (math.h).
+//   exp, 1 / (1 + exp(-x)), tanh: within 1, 2.5 and 1.5 ULP, tanh odd to the bit (math32.h).
 //   log, sin, cos, tan, erf, softplus ln(1 + exp(x)), gelu x / 2 * (1 + erf(x / sqrt(2))): within
 //   0.51 ULP for any x; elu x < 0 ? p * (exp(x) - 1) : x, one ULP more (math64.h).
 // The polynomials are mirrored by the NumPy model.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax over contiguous rows.
 #include "kernels.h"
-#include "math.h"
+#include "math32.h"
 
 INLINE float sum_of(const f32x4 v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 

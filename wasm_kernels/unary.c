@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise operations of one operand.
 #include "kernels.h"
-#include "math.h"
+#include "math32.h"
 #include "math64.h"
 
 // The loop of one operator; VECTOR is an expression of the vector v.

@@ -86,7 +86,7 @@ def polynomial(x: Array, *coefficients: float) -> Array:
 
 
 def exp(value: Array) -> Array:
-    """exp(x) of ``math.h``: 2^n times Cephes' polynomial on [-ln 2 / 2, ln 2 / 2]."""
+    """exp(x) of ``math32.h``: 2^n times Cephes' polynomial on [-ln 2 / 2, ln 2 / 2]."""
     with np.errstate(all="ignore"):
         x = clamp(value, -104.0, 89.0)
         n: Array = np.rint(x * F32(1.44269504088896341))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions on float32 vectors, written in plain IEEE operations so that every variant
+// Elementary functions on float32 vectors, in float32: plain IEEE operations, so that every variant
 // and CPU gives the same bits.
-#ifndef OCTET_MATH_H_
-#define OCTET_MATH_H_
+#ifndef OCTET_MATH32_H_
+#define OCTET_MATH32_H_
 
 #include "common.h"
 
@@ -60,4 +60,4 @@ INLINE f32x4 f32x4_tanh(const f32x4 x) {
                  sign);
 }
 
-#endif  // OCTET_MATH_H_
+#endif  // OCTET_MATH32_H_
