@@ -30,6 +30,10 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, con
 // Turns of an empty loop before a thread sleeps: some 50 microseconds.
 #define SPINS 20000
 
+INLINE uint32_t has_failed(const plan_pool* pool) {
+  return __atomic_load_n(&pool->failed, __ATOMIC_SEQ_CST);
+}
+
 static void run_together(const plan_pool* pool, const int32_t thread) {
   void* scratch = pool->scratch + (ptrdiff_t)thread * pool->scratch_bytes;
   for (int32_t i = 0; i < pool->step_count; i++) {
@@ -44,6 +48,7 @@ static void run_together(const plan_pool* pool, const int32_t thread) {
       __atomic_fetch_add(done, 1, __ATOMIC_SEQ_CST);
     }
     while (__atomic_load_n(done, __ATOMIC_SEQ_CST) < chunks) {
+      if (has_failed(pool)) return;
     }
   }
 }
@@ -62,7 +67,7 @@ void pool_run(plan_pool* pool) {
   run_together(pool, 0);
   // All work is done. Who is inside only has to see that; who is not, stays out.
   __atomic_fetch_or(&pool->inside, CLOSED, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n(&pool->inside, __ATOMIC_SEQ_CST) != CLOSED) {
+  while (__atomic_load_n(&pool->inside, __ATOMIC_SEQ_CST) != CLOSED && !has_failed(pool)) {
   }
 }
 

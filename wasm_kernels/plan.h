@@ -27,6 +27,10 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
 // until none is left, then waits for the chunks others hold: no thread is ever waited for before it
 // took work. Once pool_run has returned, no thread looks at the plan any more: steps, words,
 // scratch and progress may change or go. To end the threads: set quit, add 1 to epoch, notify it.
+//
+// A thread that trapped in a kernel cannot finish its chunk, and who waits for it hangs: whoever
+// catches the trap sets `failed`. Then pool_run returns without a result, the others leave the run,
+// and the pool, its plan and its memory must not be used again.
 typedef struct {
   uint32_t epoch;  // grows by one per run; what sleeping threads wait on
   uint32_t quit;
@@ -38,6 +42,7 @@ typedef struct {
   uint32_t* progress;  // per step: chunks taken, chunks done
   int32_t scratch_bytes;
   int32_t step_count;
+  uint32_t failed;
 } plan_pool;
 
 void pool_run(plan_pool* pool);

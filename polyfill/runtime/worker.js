@@ -4,6 +4,7 @@
 
 import { instantiate } from "./module.js";
 import { startExecutor } from "./start.js";
+import { servePool } from "./worker_pool.js";
 
 /** @typedef {import("./worker_pool.js").ThreadMessage} ThreadMessage */
 /** @typedef {import("./engine.js").Request} Request */
@@ -35,17 +36,17 @@ function answer(executor, { id, method, args }) {
 }
 
 /** @param {ThreadMessage} message */
-async function serveThread({ module, memory, pool, stack, thread }) {
-  const { exports } = await instantiate(module, memory);
-  exports.__stack_pointer.value = stack;
-  port.postMessage("ready");
-  exports.pool_serve?.(pool, thread);
+async function serveThread(message) {
+  const { exports } = await instantiate(message.module, message.memory);
+  exports.__stack_pointer.value = message.stack;
+  port.postMessage({});
+  servePool(exports, message);
 }
 
 port.onmessage = ({ data }) => {
   port.onmessage = null;
   if (data.role === "thread") {
-    serveThread(data);
+    serveThread(data).catch((error) => port.postMessage({ error: error.message }));
   } else {
     serveEngine(data.options).catch((error) => {
       port.postMessage({ id: 0, error: { name: error.name, message: error.message } });

@@ -11,7 +11,7 @@ const STACK_BYTES = 65536;
 const POOL = /** @type {const} */ ({
   EPOCH: 0,
   QUIT: 1,
-  LEFT: 2,
+  INSIDE: 2,
   THREADS: 3,
   STEPS: 4,
   WORDS: 5,
@@ -19,8 +19,14 @@ const POOL = /** @type {const} */ ({
   PROGRESS: 7,
   SCRATCH_BYTES: 8,
   STEP_COUNT: 9,
-  LENGTH: 10,
+  FAILED: 10,
+  LENGTH: 11,
 });
+
+/** @param {WebAssembly.Memory} memory @param {number} pool */
+function poolWords(memory, pool) {
+  return new Int32Array(memory.buffer, pool, POOL.LENGTH);
+}
 
 /**
  * What a thread's worker is told.
@@ -59,9 +65,7 @@ export class WorkerPool {
    */
   static async create(executor, module, threads, workerUrl) {
     const pool = executor.heap.allocate(4 * POOL.LENGTH);
-    const words = new Int32Array(executor.memory.buffer, pool, POOL.LENGTH).fill(0);
-    words[POOL.LEFT] = threads - 1;
-    words[POOL.THREADS] = threads;
+    poolWords(executor.memory, pool).fill(0)[POOL.THREADS] = threads;
     const ready = [];
     for (let thread = 1; thread < threads; thread++) {
       const stack = executor.heap.allocate(STACK_BYTES) + STACK_BYTES;
@@ -71,8 +75,10 @@ export class WorkerPool {
       worker.postMessage(message);
       ready.push(
         new Promise((resolve, reject) => {
-          worker.onmessage = resolve;
-          worker.onerror = () => reject(new Error("a thread's worker did not start"));
+          const fail = (/** @type {string} */ why) =>
+            reject(new Error(`thread ${thread} did not start${why ? `: ${why}` : ""}`));
+          worker.onmessage = ({ data }) => (data.error ? fail(data.error) : resolve(null));
+          worker.onerror = ({ message }) => fail(message);
         }),
       );
     }
@@ -86,15 +92,39 @@ export class WorkerPool {
    * @param {LoadedGraph} graph
    * @param {number} scratch
    * @param {number} scratchBytes per thread
+   * @throws {Error} when a kernel trapped on any thread; the pool cannot be used again
    */
   run({ dispatch, progress }, scratch, scratchBytes) {
-    const words = new Int32Array(this.#executor.memory.buffer, this.#pool, POOL.LENGTH);
+    const words = poolWords(this.#executor.memory, this.#pool);
     words[POOL.STEPS] = dispatch.steps;
     words[POOL.WORDS] = dispatch.words;
     words[POOL.SCRATCH] = scratch;
     words[POOL.PROGRESS] = progress;
     words[POOL.SCRATCH_BYTES] = scratchBytes;
     words[POOL.STEP_COUNT] = dispatch.stepCount;
-    this.#executor.exports.pool_run?.(this.#pool);
+    try {
+      this.#executor.exports.pool_run?.(this.#pool);
+    } catch (error) {
+      // The others wait for this thread's chunk.
+      Atomics.store(words, POOL.FAILED, 1);
+      throw error;
+    }
+    if (Atomics.load(words, POOL.FAILED)) throw new Error("a kernel failed on one of the threads");
+  }
+}
+
+/**
+ * A thread's side: take part in the pool's runs until it ends.
+ *
+ * @param {import("./module.js").KernelExports} exports
+ * @param {ThreadMessage} message
+ * @throws {WebAssembly.RuntimeError} when a kernel trapped; by then the pool knows
+ */
+export function servePool(exports, { memory, pool, thread }) {
+  try {
+    exports.pool_serve?.(pool, thread);
+  } catch (error) {
+    Atomics.store(poolWords(memory, pool), POOL.FAILED, 1);
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
+import { stateOf } from "../../polyfill/api/internals.js";
 import { testContext } from "../support/engine.js";
 
 const F4 = { dataType: "float32", shape: [4] };
@@ -166,6 +167,16 @@ test("a destroyed context", async () => {
   assert.throws(() => context.dispatch(graph, { x }, { y }), invalidState);
   assert.throws(() => b.relu(operand), invalidState);
   assert.throws(() => new MLGraphBuilder(context), invalidState);
+});
+
+test("a dispatch that fails loses the context", async () => {
+  const context = await testContext();
+  const { y } = await tensors(context);
+  const NO_GRAPH = -1;
+  stateOf(context, "context", "test").engine.dispatch(NO_GRAPH, []);
+  await assert.rejects(context.readTensor(y), invalidState);
+  assert.deepEqual(await context.lost, { message: "no graph -1" });
+  await assert.rejects(context.createTensor(F4), invalidState);
 });
 
 test("tensors that may not be read or written", async () => {

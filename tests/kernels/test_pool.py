@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page
 
 from .cases import SEED, Case
 from .cases.case import Rng, bytes_of, floats, garbage, struct_of, window_of
@@ -185,3 +186,14 @@ def test_pool(
         assert response[:-4] == alone[:-4], "threads change the result"
     mismatches = int.from_bytes(response[-4:], "little")
     assert mismatches == 0, f"{mismatches} outputs in {DISPATCHES} dispatches differ"
+
+
+FAILURES = {0: "memory access out of bounds", 1: "a kernel failed on one of the threads"}
+"""What a run says when a kernel traps, by thread."""
+
+
+@pytest.mark.parametrize("thread", FAILURES)
+@pytest.mark.parametrize("variant", ["simd", "relaxed"])
+def test_a_thread_that_traps_ends_the_run(variant: str, thread: int, kernel_page: Page) -> None:
+    script = "(arguments) => runFailingPool(...arguments)"
+    assert kernel_page.evaluate(script, [variant, thread, SECONDS]) == FAILURES[thread]

@@ -40,6 +40,7 @@ export const POOL = {
   progress: 7,
   scratchBytes: 8,
   stepCount: 9,
+  failed: 10,
 };
 
 /** Words of a plan_step: kernel, args, extent, grain. */

@@ -3,7 +3,7 @@
 import { Executor } from "/polyfill/runtime/executor.js";
 import { runCases } from "./cases.js";
 import { createMemory, instantiate } from "./module.js";
-import { runPool } from "./pool.js";
+import { runFailingPool, runPool } from "./pool.js";
 
 /** @param {string} url */
 async function fetchWords(url) {
@@ -43,6 +43,14 @@ Object.assign(globalThis, {
     const exports = await instantiate(`/dist/octet_${variant}.wasm`, memory);
     await upload(response, runCases(exports, memory, await fetchWords(request)));
   },
+
+  /**
+   * @param {string} variant
+   * @param {number} failing a thread
+   * @param {number} seconds a limit
+   */
+  runFailingPool: (variant, failing, seconds) =>
+    runFailingPool(`/dist/octet_${variant}.wasm`, failing, seconds),
 
   /**
    * @param {string} variant

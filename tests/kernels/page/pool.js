@@ -56,3 +56,24 @@ function limit(seconds) {
     setTimeout(() => reject(new Error(`the pool did not finish in ${seconds} s`)), 1000 * seconds);
   });
 }
+
+/**
+ * What the polyfill's pool says when a thread traps.
+ *
+ * @param {string} url of the module
+ * @param {number} failing the thread
+ * @param {number} seconds
+ * @returns {Promise<string>}
+ */
+export async function runFailingPool(url, failing, seconds) {
+  const worker = new Worker(new URL("failure_worker.js", import.meta.url), { type: "module" });
+  try {
+    const message = new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage({ url, failing });
+    });
+    return await Promise.race([message, limit(seconds)]);
+  } finally {
+    worker.terminate();
+  }
+}

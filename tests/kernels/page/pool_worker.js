@@ -11,7 +11,7 @@ import {
   Writer,
 } from "./module.js";
 
-const POOL_WORDS = 10;
+const POOL_WORDS = 11;
 const LIMIT_BYTES = 48 << 20;
 const SLEEP_MS = 2;
 
