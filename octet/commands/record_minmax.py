@@ -18,6 +18,7 @@ from octet.errors import UsageError
 from octet.quantize.load import load_model
 from octet.quantize.prepare import check_float, make_float
 from octet.quantize.record import embed, model_inputs, record
+from octet.tflite.simplify import drop_unused
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     if args.dequantize_weights:
         model = runs
     embed(model, found)
+    if args.dequantize_weights:
+        drop_unused(model)
     model.write(args.output)
     tensors = len(found.ranges)
     print(f"{args.output}: {tensors} tensors over {found.records} records, {found.mode}")

@@ -14,7 +14,6 @@ import shlex
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,14 +42,14 @@ def open_files(text: str, inputs: Sequence[InputSpec]) -> Source:
 
 
 class ArraySource:
-    """Arrays with a leading axis of records, one array per input."""
+    """Arrays with a leading axis of records, one array per input; an ``.npz`` is in memory."""
 
     def __init__(self, path: Path, key: str, inputs: Sequence[InputSpec]) -> None:
         """Load ``path``; ``key`` chooses an array for a model with one input. Raises DataError."""
         self.name = path.name
         self._path = path
         loaded = _load(path)
-        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+        arrays = {"": loaded} if isinstance(loaded, np.ndarray) else loaded
         if key:
             if key not in arrays:
                 raise DataError(f'{path}: arrays: got {", ".join(arrays)}, expected "{key}".')
@@ -162,7 +161,7 @@ def _read_record(file: Path, inputs: Sequence[InputSpec], place: str) -> list[Ar
         loaded = _load(file)
         if isinstance(loaded, np.ndarray):
             return [loaded]
-        return _match(dict(loaded), inputs, place)
+        return _match(loaded, inputs, place)
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -170,9 +169,14 @@ def _read_record(file: Path, inputs: Sequence[InputSpec], place: str) -> list[Ar
     return from_bytes(data, inputs, place)
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> Array | dict[str, Array]:
+    """Return the array of an ``.npy``, which stays on disk, or those of an ``.npz`` by name."""
     try:
-        return np.load(path, allow_pickle=False)
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            return dict(loaded)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or 'not a NumPy file'}.") from None
     except (ValueError, zipfile.BadZipFile, EOFError):

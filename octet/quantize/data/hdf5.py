@@ -11,6 +11,7 @@ The layout is that of record-minmax in Samsung's ONE.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,22 +117,71 @@ def write_hdf5(
         OctetError: if the file cannot be written.
     """
     count = 0
-    with replacing(path) as partial:
-        try:
-            with h5py.File(partial, "w", track_order=False) as file:
-                value = file.create_group("value")
-                if description:
-                    value.attrs["desc"] = description
-                for record in rows:
-                    group = value.create_group(str(count))
-                    if titles:
-                        group.attrs["desc"] = titles[count]
-                    for number, array in enumerate(record):
-                        group.create_dataset(str(number), data=array, track_times=False)
-                    count += 1
-        except RuntimeError as error:  # HDF5 reports a full disk in several ways
-            raise OSError(None, str(error)) from None
+    with replacing(path) as partial, partial.open("w+b", buffering=0) as opened:
+        output = _Output(opened)
+        with h5py.File(output, "w", track_order=False) as file:
+            value = file.create_group("value")
+            if description:
+                value.attrs["desc"] = description
+            for record in rows:
+                group = value.create_group(str(count))
+                if titles:
+                    group.attrs["desc"] = titles[count]
+                for number, array in enumerate(record):
+                    group.create_dataset(str(number), data=array, track_times=False)
+                count += 1
+                output.check()
+        output.check()
     return count
+
+
+class _Output:
+    """A file to HDF5, which crashes where writing fails: from then on it is told that all is well.
+
+    After the first failure nothing is written any more; `check` raises it.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def check(self) -> None:
+        """Raise the first OSError, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: memoryview) -> int:
+        done = 0
+        try:
+            while self._error is None and done < len(data):
+                done += self._file.write(data[done:]) or 0
+        except OSError as error:
+            self._error = error
+        return len(data)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def readinto(self, buffer: memoryview) -> int:
+        found = self._file.readinto(buffer) or 0
+        buffer[found:] = bytes(len(buffer) - found)
+        return len(buffer)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def truncate(self, size: int) -> int:
+        try:
+            return self._file.truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+            return size
+
+    def flush(self) -> None:
+        pass
 
 
 def _open(path: Path) -> Any:
