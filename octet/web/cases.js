@@ -16,8 +16,16 @@ import { configure, describeContext, describeGraph, install } from "/dist/octet.
 /** @type {any} */
 let context = null;
 
-/** What the context that the settings give runs on. @param {any} settings */
+/** Cases in flight: an engine in a worker is kept busy while the page prepares the next ones. */
+const AT_ONCE = 8;
+
+/**
+ * Make a context by the settings, in place of the one before, and say what it runs on.
+ *
+ * @param {any} settings
+ */
 async function start(settings) {
+  context?.destroy();
   configure(settings);
   install("force");
   context = await /** @type {any} */ (navigator).ml.createContext();
@@ -103,38 +111,47 @@ async function runOne(test) {
   const { inputs, outputs: descriptors, steps, text } = describeGraph(graph);
   /** @type {Record<string, any>} */
   const from = {};
-  for (const name of Object.keys(inputs)) {
-    const { dataType, shape } = test.inputs[name];
-    from[name] = await context.createTensor({ dataType, shape, writable: true });
-    context.writeTensor(from[name], bytesOf(test.inputs[name]));
-  }
   /** @type {Record<string, any>} */
   const into = {};
-  for (const [name, descriptor] of Object.entries(descriptors)) {
-    into[name] = await context.createTensor({ ...descriptor, readable: true });
-  }
+  await Promise.all([
+    ...Object.keys(inputs).map(async (name) => {
+      const { dataType, shape } = test.inputs[name];
+      from[name] = await context.createTensor({ dataType, shape, writable: true });
+      context.writeTensor(from[name], bytesOf(test.inputs[name]));
+    }),
+    ...Object.entries(descriptors).map(async ([name, descriptor]) => {
+      into[name] = await context.createTensor({ ...descriptor, readable: true });
+    }),
+  ]);
   context.dispatch(graph, from, into);
   /** @type {Record<string, {dataType: string, shape: number[], base64: string}>} */
   const outputs = {};
-  for (const [name, tensor] of Object.entries(into)) {
+  const reads = Object.entries(into).map(async ([name, tensor]) => {
     outputs[name] = encoded(tensor, new Uint8Array(await context.readTensor(tensor)), test.limit);
-  }
+  });
+  await Promise.all(reads);
   for (const tensor of [...Object.values(from), ...Object.values(into)]) tensor.destroy();
   graph.destroy();
   return { outputs, kernels: steps.map(({ kernel }) => kernel), text };
 }
 
-/** Run cases one after the other; an error is a result too. @param {Case[]} cases */
+/** Run cases, a few at a time; an error is a result too. @param {Case[]} cases */
 async function run(cases) {
-  const results = [];
-  for (const test of cases) {
-    try {
-      results.push(await runOne(test));
-    } catch (error) {
-      const { name, message } = /** @type {Error} */ (error);
-      results.push({ error: { name, message } });
+  /** @type {any[]} */
+  const results = new Array(cases.length);
+  let next = 0;
+  const runSome = async () => {
+    while (next < cases.length) {
+      const at = next++;
+      try {
+        results[at] = await runOne(cases[at]);
+      } catch (error) {
+        const { name, message } = /** @type {Error} */ (error);
+        results[at] = { error: { name, message } };
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, runSome));
   return results;
 }
 

@@ -102,9 +102,28 @@ class CaseRunner:
         engine: what the context runs on: wasm variant, thread count, dot product of bytes.
     """
 
-    def __init__(self, page: Page, engine: Mapping[str, Any]) -> None:
+    engine: Mapping[str, Any]
+
+    def __init__(self, page: Page) -> None:
         self._page = page
-        self.engine = engine
+
+    def start(
+        self,
+        *,
+        variant: str | None = None,
+        dot: str | None = None,
+        threads: int = 1,
+        debug: bool = False,
+        worker: bool = True,
+    ) -> None:
+        """Go on with a new context by these settings.
+
+        Raises:
+            OctetError: if there can be no such context.
+        """
+        settings = {"variant": variant, "dot": dot, "threads": threads, "debug": debug}
+        start = "(settings) => octetCases.start(settings)"
+        self.engine = evaluate(self._page, start, {**settings, "worker": worker})
 
     def run(self, cases: Sequence[Case]) -> list[Result]:
         """Run the cases in order and return a result for each."""
@@ -140,9 +159,9 @@ def case_runner(
         page = stack.enter_context(chromium()).new_page()
         page.goto(f"{server.url}/cases/")
         page.wait_for_function("globalThis.octetCases !== undefined")
-        settings = {"variant": variant, "dot": dot, "threads": threads, "debug": debug}
-        start = "(settings) => octetCases.start(settings)"
-        yield CaseRunner(page, evaluate(page, start, {**settings, "worker": worker}))
+        runner = CaseRunner(page)
+        runner.start(variant=variant, dot=dot, threads=threads, debug=debug, worker=worker)
+        yield runner
 
 
 def _encode_case(case: Case) -> dict[str, Any]:
