@@ -63,7 +63,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     first = next((word for word in argv if not word.startswith("-")), None)
     if first is not None and first not in COMMANDS:
         raise unknown("command", first, COMMANDS)
-    return parser.parse_args(argv)
+    args, rest = parser.parse_known_args(argv)
+    if rest:
+        what = ", ".join(map(repr, rest))
+        raise UsageError(f"unknown argument {what}. See: octet {args.command} --help")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         if graph:
             print(graph)
         if problem:
-            Console(stderr=True, highlight=False).print(f"\n{problem}", markup=False)
+            print(f"octet: {problem}", file=sys.stderr)
     return 1 if problem else 0
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from octet.commands.console import wide_console
-from octet.errors import OctetError
+from octet.errors import OctetError, UsageError
+from octet.tflite.files import replacing
 from octet.web.runner import DOTS, VARIANTS, Array, BrowserModel, runner
 
 
@@ -48,8 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run the model. Raises OctetError for wrong inputs or a model that is refused."""
-    if args.inputs is None and not args.profile:
-        raise OctetError("nothing to do: give --inputs IN.npz, or --profile.")
+    _check_arguments(args)
     inputs = load_arrays(args.inputs) if args.inputs else None
     options: dict[str, Any] = {"variant": args.variant, "dot": args.dot, "threads": args.threads}
     options |= {"float_io": args.float_io, "dump_tensors": args.dump_tensors}
@@ -65,6 +66,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_arguments(args: argparse.Namespace) -> None:
+    """Raise OctetError for what can be known to fail before the browser starts."""
+    if args.inputs is None and not args.profile:
+        raise UsageError("nothing to do: give --inputs IN.npz, or --profile.")
+    if args.inputs is None and (args.outputs or args.records):
+        raise UsageError("--outputs and --records need --inputs IN.npz.")
+    if args.outputs and args.outputs.is_dir():
+        raise OctetError(f"{args.outputs}: cannot write: it is a directory.")
+    if args.outputs and not args.outputs.parent.is_dir():
+        raise OctetError(f"{args.outputs}: cannot write: there is no {args.outputs.parent}.")
+
+
 def load_arrays(path: Path) -> dict[str, Array]:
     """Return the arrays of an ``.npz`` file (or the one of an ``.npy``) by name.
 
@@ -76,7 +89,7 @@ def load_arrays(path: Path) -> dict[str, Array]:
         return {"input": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except OSError as error:
         raise OctetError(f"{path}: {error.strerror or 'not an .npz file'}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError):
+    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, MemoryError):
         raise OctetError(f"{path}: not an .npz file of plain arrays") from None
 
 
@@ -86,29 +99,25 @@ def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     Raises:
         OctetError: if it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w") as archive:
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                    np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OctetError(f"{path}: {error.strerror}") from None
+    with replacing(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("a number above 0")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number above 0")
+    return int(text)
 
 
 def _run_records(model: BrowserModel, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    counts = {name: len(array) for name, array in inputs.items() if array.ndim > 0}
-    if len(counts) != len(inputs) or len(set(counts.values())) != 1:
-        raise OctetError(f"--records: got {counts} records, expected the same number for each.")
+    counts = {name: len(array) if array.ndim else 0 for name, array in inputs.items()}
+    if len(set(counts.values())) != 1 or 0 in counts.values():
+        got = ", ".join(f"{count} of {name!r}" for name, count in counts.items()) or "none"
+        raise OctetError(
+            f"--records: got {got}, expected the same number, above 0, for each input."
+        )
     results = [
         model.run({name: array[record] for name, array in inputs.items()})
         for record in range(next(iter(counts.values())))

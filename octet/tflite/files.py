@@ -143,7 +143,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OctetError: naming the file, if it cannot be written, for instance on a full disk.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
         yield partial
         partial.replace(path)

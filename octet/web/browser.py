@@ -57,15 +57,30 @@ _driver = _Driver()
 
 
 @contextmanager
+def _starting(path: str) -> Iterator[None]:
+    """Word what Playwright says, many lines of it, as one."""
+    try:
+        yield
+    except PlaywrightError as error:
+        said = re.findall(r"\[err\] (.+)|<process did exit: (.+)>", error.message)
+        why = next((a or b for a, b in said), error.message.splitlines()[0])
+        raise OctetError(f"{path} does not start: {why}") from None
+
+
+@contextmanager
 def chromium(flags: Sequence[str] = ()) -> Iterator[Browser]:
     """Launch headless Chromium with octet's flags and ``flags``; it closes with the context.
 
     Raises:
         BrowserMissingError: with what to install.
+        OctetError: if it does not start.
     """
     path = find_chromium()
     with _driver as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
+        with _starting(path):
+            browser = playwright.chromium.launch(
+                executable_path=path, args=[*CHROMIUM_FLAGS, *flags]
+            )
         try:
             yield browser
         finally:
@@ -78,12 +93,14 @@ def chromium_with_profile(folder: Path) -> Iterator[BrowserContext]:
 
     Raises:
         BrowserMissingError: with what to install.
+        OctetError: if it does not start.
     """
     path = find_chromium()
     with _driver as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder, executable_path=path, args=list(CHROMIUM_FLAGS)
-        )
+        with _starting(path):
+            context = playwright.chromium.launch_persistent_context(
+                folder, executable_path=path, args=list(CHROMIUM_FLAGS)
+            )
         try:
             yield context
         finally:

@@ -56,6 +56,7 @@ class BrowserModel:
     """A model that is loaded in a page; made by `Runner.load`.
 
     Attributes:
+        name: of its file.
         inputs: what `run` takes.
         outputs: what it returns, in order.
         operators: the file's operators, as the loader reports them.
@@ -65,7 +66,8 @@ class BrowserModel:
         engine: wasm variant and thread count.
     """
 
-    def __init__(self, page: Page, server: Server, facts: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, page: Page, server: Server, facts: Mapping[str, Any]) -> None:
+        self.name = name
         self._page = page
         self._server = server
         self.inputs = [_tensor_info(tensor) for tensor in facts["inputs"]]
@@ -105,7 +107,7 @@ class BrowserModel:
         return steps
 
     def _upload(self, inputs: Mapping[str, Array]) -> list[str]:
-        arrays = match_inputs(self.inputs, inputs)
+        arrays = match_inputs(self.name, self.inputs, inputs)
         urls = []
         for index, array in enumerate(arrays):
             url = f"/in/{index}"
@@ -170,7 +172,7 @@ class Runner:
         }
         with self._page(model) as page:
             facts = _evaluate(page, "(options) => octetRunner.load(options)", options)
-            yield BrowserModel(page, self._server, facts)
+            yield BrowserModel(model.name, page, self._server, facts)
 
     @contextmanager
     def _page(self, model: Path) -> Iterator[Page]:
@@ -209,14 +211,14 @@ def runner() -> Iterator[Runner]:
         yield Runner(stack.enter_context(chromium()), server)
 
 
-def match_inputs(infos: list[TensorInfo], inputs: Mapping[str, Array]) -> list[Array]:
-    """Return the arrays in the order of ``infos``, checked against them.
+def match_inputs(model: str, infos: list[TensorInfo], inputs: Mapping[str, Array]) -> list[Array]:
+    """Return the arrays in the order of ``infos``, the inputs of ``model``, checked against them.
 
     A single input may have any name. float64 and float16 become float32 where that is expected;
     nothing else is converted.
 
     Raises:
-        OctetError: naming input, expected and found.
+        OctetError: naming model, input, expected and found.
     """
     names = [info.name for info in infos]
     if len(infos) == 1 and len(inputs) == 1:
@@ -224,20 +226,23 @@ def match_inputs(infos: list[TensorInfo], inputs: Mapping[str, Array]) -> list[A
     missing = [name for name in names if name not in inputs]
     extra = [name for name in inputs if name not in names]
     if missing or extra:
-        raise OctetError(f"inputs: got {sorted(inputs)}, expected {sorted(names)}.")
+        got, expected = (", ".join(map(repr, sorted(n))) or "none" for n in (inputs, names))
+        raise OctetError(f"{model}: inputs: got {got}, expected {expected}.")
     arrays = []
     for info in infos:
         array = inputs[info.name]
         if info.dtype == "float32" and array.dtype.kind == "f":
             array = array.astype(np.float32)
         if array.dtype != np.dtype(info.dtype):
-            hint = " (or use float input)" if info.scale and array.dtype.kind == "f" else ""
+            hint = ", or float input (--float-io)" if info.scale and array.dtype.kind == "f" else ""
             raise OctetError(
-                f'input "{info.name}": dtype: got {array.dtype}, expected {info.dtype}{hint}.'
+                f'{model}: input "{info.name}": dtype: got {array.dtype}, '
+                f"expected {info.dtype}{hint}."
             )
         if array.shape != info.shape:
             raise OctetError(
-                f'input "{info.name}": shape: got {list(array.shape)}, expected {list(info.shape)}.'
+                f'{model}: input "{info.name}": shape: got {list(array.shape)}, '
+                f"expected {list(info.shape)}."
             )
         arrays.append(np.ascontiguousarray(array))
     return arrays

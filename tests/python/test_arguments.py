@@ -66,7 +66,7 @@ def test_build_py_refuses_before_it_sets_anything_up() -> None:
     ("words", "code", "message"),
     [
         (["size"], 2, "octet: unknown command 'size'. Did you mean 'sizes'?"),
-        (["sizes", "--raw"], 2, "octet: unrecognized arguments: --raw"),
+        (["sizes", "--raw"], 2, "octet: unknown argument '--raw'. See: octet sizes"),
         ([], 2, "octet: the following arguments are required: command"),
     ],
 )
