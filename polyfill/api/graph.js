@@ -6,9 +6,18 @@ import { defineInterface } from "./webidl.js";
 
 /** @typedef {import("./internals.js").GraphState} GraphState */
 
+/** @type {readonly string[]} */
+const DEVICES = Object.freeze(["cpu"]);
+
 export class MLGraph {
   constructor() {
     illegalConstructor();
+  }
+
+  /** Where the graph runs. Not in the standard, but in Chromium, and LiteRT.js reads it. */
+  get devices() {
+    stateOf(this, "graph", "MLGraph.devices");
+    return DEVICES;
   }
 
   /** Release the graph once the dispatches queued on it are done. */
