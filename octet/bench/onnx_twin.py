@@ -196,13 +196,16 @@ def run(path: Path, images: Sequence[Array]) -> list[Array]:
     return [session.run(None, {name: image.transpose(NCHW)})[0] for image in images]
 
 
-def quantize(source: Path, target: Path, images: Sequence[Array]) -> None:
-    """Write the QDQ twin of an ONNX file: uint8 activations, int8 weights per channel.
+def quantize(
+    source: Path, target: Path, images: Sequence[Array], activations: str = "QUInt8"
+) -> None:
+    """Write the QDQ twin of an ONNX file: int8 weights per channel.
 
     Args:
         source: the float model.
         target: where the result goes.
         images: NHWC, to calibrate with.
+        activations: ``QUInt8`` or ``QInt8``.
     """
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -227,6 +230,6 @@ def quantize(source: Path, target: Path, images: Sequence[Array]) -> None:
         Images(),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
-        activation_type=QuantType.QUInt8,
+        activation_type=QuantType[activations],
         weight_type=QuantType.QInt8,
     )

@@ -6,14 +6,17 @@ from __future__ import annotations
 from rich.console import Console
 
 from octet.errors import OctetError
-from octet.toolchain.paths import DIST, ROOT, SITE
+from octet.toolchain.paths import DIST, NODE_MODULES, ROOT, SITE
 from octet.web.server import Server
+
+EXAMPLES = {"/examples": ROOT / "examples", "/dist": DIST, "/node_modules": NODE_MODULES}
+"""URL prefixes to folders: the examples and what they import."""
 
 
 def serve(console: Console, port: int) -> None:
     """Serve build/site, or build/dist while there is no site, until interrupted.
 
-    Examples are at /examples/, what they import at /dist/.
+    `EXAMPLES` are served beside it.
 
     Raises:
         OctetError: when nothing is built or the port is taken.
@@ -21,6 +24,6 @@ def serve(console: Console, port: int) -> None:
     folder = SITE if SITE.is_dir() else DIST
     if not folder.is_dir():
         raise OctetError("nothing is built yet; run: python3 build.py")
-    with Server({"/": folder, "/dist": DIST, "/examples": ROOT / "examples"}, port) as server:
+    with Server({"/": folder, **EXAMPLES}, port) as server:
         console.print(f"{folder} at {server.url}/ (Ctrl-C ends it)")
         server.wait()

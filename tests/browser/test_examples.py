@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 
 import pytest
+from onnx import TensorProto, helper
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from octet.toolchain.paths import DIST, ROOT
+from octet.toolchain.serving import EXAMPLES
 from octet.web.browser import ConsoleLog
 from octet.web.server import Server
 from tests.browser.tiny_site import COLOURS, PRECISIONS, RED, classifier
 
+STARTING_MS = 30_000
+"""ONNX Runtime Web brings 25 MB of its own."""
+
 
 @pytest.fixture(scope="module")
 def examples() -> Iterator[Server]:
-    with Server({"/dist": DIST, "/examples": ROOT / "examples"}) as running:
+    with Server(EXAMPLES) as running:
         yield running
 
 
@@ -38,4 +43,19 @@ def test_tflite(examples: Server, page: Page, console: ConsoleLog, precision: st
     assert page.locator("#answers").inner_text().startswith(f"class {red}: 0.")
     page.set_input_files("#file", file("page.tflite", "", b"<!doctype html>"))
     expect(page.locator("#answers")).to_contain_text("TfliteError: page.tflite")
+    assert console.lines == []
+
+
+def test_onnxruntime_web(examples: Server, page: Page, console: ConsoleLog) -> None:
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 4]) for n in "xy")
+    relu = helper.make_node("Relu", ["x"], ["y"])
+    made = helper.make_model(
+        helper.make_graph([relu], "relu", [x], [y]),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=9,
+    )
+    page.goto(f"{examples.url}/examples/onnxruntime-web/index.html")
+    page.set_input_files("#file", file("relu.onnx", "", made.SerializeToString()))
+    said = re.compile(r"\d ms\ny \[1, 4\]: 0\.\d+, ")
+    expect(page.locator("#answers")).to_contain_text(said, timeout=STARTING_MS)
     assert console.lines == []
