@@ -17,6 +17,9 @@ from octet.toolchain.tasks import write_whole
 
 DOWNLOADS = BUILD / "downloads"
 
+MADE = BUILD / "made"
+"""Assets that were made on this machine: networks that `octet quantize` wrote."""
+
 TIMEOUT_SECONDS = 10
 
 

@@ -50,6 +50,7 @@ class Model(Asset):
         title: what the pages call it; None takes the precision's name.
         note: a sentence on how it was made.
         licence: its licence's SPDX name.
+        optional: pages do well without it: nobody is told that it is absent.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Model(Asset):
     title: str | None = None
     note: str = ""
     licence: str = ""
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,7 +114,10 @@ def find_all(catalogue: Catalogue, finder: Finder) -> Found:
         labels = catalogue.labels[network.labels]
         absent = found.absent.setdefault(network.task, [])
         labels_path = _find(finder, labels, absent)
-        models = [_model_entry(m, _find(finder, m, absent), found) for m in network.models]
+        models = [
+            _model_entry(model, _find(finder, model, [] if model.optional else absent), found)
+            for model in network.models
+        ]
         present = [model for model in models if model]
         if labels_path and present:
             url = f"labels/{network.labels}.txt"

@@ -48,7 +48,7 @@ def build() -> None:
 
 def build_site(runner: Runner) -> None:
     """Build the demo pages in build/site, out of build/dist and what models.toml names."""
-    finder = assets.Finder([assets.data_folder()])
+    finder = assets.Finder([assets.data_folder(), assets.MADE])
     found = pages.find_all(models.read_catalogue(models.MODELS), finder)
     stages = pages.site_stages(found, DIST, size.load_sizes(), SITE)
     for title, steps in stages:
