@@ -131,7 +131,7 @@ class Server:
         response.headers["Cache-Control"] = "no-cache"
         if self._isolated:
             response.headers.update(ISOLATION_HEADERS)
-        if isinstance(response, web.FileResponse) and response.status == 200:
+        if isinstance(response, web.FileResponse) and response.status in (200, 206):
             response.content_type = _content_type(request.path)
 
     @web.middleware

@@ -14,12 +14,11 @@ from octet.errors import OctetError
 from octet.web.server import Server
 
 
-def request(server: Server, path: str, method: str = "GET") -> tuple[int, Message]:
+def request(server: Server, path: str, method: str = "GET", **headers: str) -> tuple[int, Message]:
     body = b"body" if method == "PUT" else None
+    asked = urllib.request.Request(server.url + path, body, headers, method=method)
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(server.url + path, data=body, method=method)
-        ) as answer:
+        with urllib.request.urlopen(asked) as answer:
             return answer.status, answer.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -75,6 +74,37 @@ def test_nothing_outside_the_folder(folder: Path, path: str) -> None:
     (folder.parent / "secret").write_text("no")
     with Server({"/": folder}) as server:
         assert request(server, path)[0] in (403, 404)
+
+
+def test_a_part_of_a_file(folder: Path) -> None:
+    (folder / "a.wasm").write_bytes(b"0123456789")
+    with Server({"/": folder}) as server:
+        status, headers = request(server, "/a.wasm", Range="bytes=2-4")
+        beyond, _ = request(server, "/a.wasm", Range="bytes=20-30")
+    assert (status, headers["Content-Range"]) == (206, "bytes 2-4/10")
+    assert headers.get_content_type() == "application/wasm"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert beyond == 416
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"), [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("identity", None)]
+)
+def test_files_that_lie_there_compressed(folder: Path, accepted: str, encoding: str | None) -> None:
+    for suffix in ("br", "gz"):
+        (folder / f"a.wasm.{suffix}").write_bytes(b"compressed")
+    with Server({"/": folder}) as server:
+        _, headers = request(server, "/a.wasm", **{"Accept-Encoding": accepted})
+    assert headers["Content-Encoding"] == encoding
+    assert headers.get_content_type() == "application/wasm"
+
+
+@pytest.mark.parametrize("link", ["inside", "outside"])
+def test_links_stay_in_the_folder(folder: Path, link: str) -> None:
+    (folder.parent / "secret").write_text("no")
+    (folder / "link").symlink_to(folder / "a.js" if link == "inside" else folder.parent / "secret")
+    with Server({"/": folder}) as server:
+        assert request(server, "/link")[0] == (200 if link == "inside" else 404)
 
 
 def test_a_taken_port(folder: Path) -> None:
