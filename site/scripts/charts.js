@@ -124,7 +124,10 @@ function options(chart, width) {
       x: { time: false, range: () => [at[0] - half, at[at.length - 1] + half] },
       y: { range: (_, __, most) => [0, (most || 1) * 1.05] },
     },
-    axes: [axis(axisUnit), { ...axis(unit), size: 72 }],
+    axes: [
+      { ...axis(axisUnit), size: 34 },
+      { ...axis(unit), size: 72 },
+    ],
     series: [
       { label: across, value: (_, __, ___, i) => (i === null ? "–" : labels[i]) },
       ...series.map((one, i) => columns(one, i, overlaid ? 0 : series.length, unit)),

@@ -47,7 +47,7 @@ def test_known_answers(
     headline: str,
 ) -> None:
     site.open(f"{page}.html?compare=0&network={network}&a={model}&sample={sample}")
-    site.run()
+    site.answer()
     assert site.lane().headline.lower() == headline
     inputs, outputs = site.saved("inputs"), site.saved("outputs")
     with octet_run.load(octet_data / model_of(network, model).file) as loaded:
@@ -58,7 +58,7 @@ def test_known_answers(
 
 def test_mask_covers_the_bird(site: DemoPage, octet_data: Path) -> None:
     site.open("segment.html?compare=0&a=uint8&sample=bird_on_wall")
-    site.run()
+    site.answer()
     (classes,) = site.saved("outputs").values()
     mask = np.asarray(Image.open(octet_data / "models/images/bird_segmentation_mask.png"))
     ours, theirs = classes[0] == 3, mask == 3

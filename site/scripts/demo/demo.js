@@ -12,7 +12,7 @@ import { isAbort, showProblem } from "../problems.js";
 import { startShell } from "../shell.js";
 import { isStored } from "../worker/model_store.js";
 import { Camera } from "./camera.js";
-import { Lane } from "./lane.js";
+import { Lane, TURNS } from "./lane.js";
 import { startMaskControls } from "./mask_controls.js";
 import { Pictures } from "./pictures.js";
 import { Stage } from "./stage.js";
@@ -194,11 +194,7 @@ class Demo {
 
   #pressed() {
     if (this.#camera.running) {
-      this.#camera.stop();
-      this.#cancel();
-      if (this.#picture) this.#showPicture(this.#picture.bitmap);
-      for (const lane of this.#active) lane.choose(lane.network, lane.model);
-      this.#showButton();
+      this.#stopCamera();
     } else if (this.#job) {
       this.#cancel();
       this.#showButton();
@@ -227,8 +223,10 @@ class Demo {
         });
         this.#compareAnswers();
       }
-      for (const lane of this.#active) {
-        if (lane.answer) await this.#guard(lane, () => lane.measure(signal));
+      for (let turn = 0; turn < TURNS; turn++) {
+        for (const lane of this.#active) {
+          if (lane.answer) await this.#guard(lane, () => lane.measure(turn, signal));
+        }
         this.#verdict.show(...this.#lanes);
       }
     });
@@ -268,6 +266,17 @@ class Demo {
         find("#rate").textContent = `${this.#camera.rate.toFixed(1)} pictures a second`;
       }
     });
+    // Nothing came in its place: it failed.
+    if (this.#job === null) this.#stopCamera();
+  }
+
+  #stopCamera() {
+    if (!this.#camera.running) return;
+    this.#camera.stop();
+    this.#cancel();
+    if (this.#picture) this.#showPicture(this.#picture.bitmap);
+    for (const lane of this.#active) lane.choose(lane.network, lane.model);
+    this.#showButton();
   }
 
   /** Do something that can be cancelled. @param {(signal: AbortSignal) => Promise<void>} what */

@@ -33,6 +33,9 @@ import { ModelChoice } from "./model_choice.js";
 /** Classes of the style sheet that colour what belongs to one measurement. */
 const TONES = ["first", "second", "third"];
 
+/** Networks take turns of this many runs, so that what else the machine does meets all of them. */
+const TURN = 10;
+
 /** Columns of the histogram. */
 const BINS = 60;
 
@@ -64,38 +67,57 @@ class BenchmarkPage {
 
   async #measure() {
     this.#measurements = [];
+    /** @type {Network[]} */
+    const networks = [];
     await this.#job.run(async (work) => {
       for (const choice of this.#choice.chosen) {
-        this.#measurements.push(await this.#measureOne(choice, work));
-        this.#show();
-        await this.#drawTimes();
+        const network = await this.#load(choice, work);
+        networks.push(network);
+        const warmup = Number(this.#warmup.value);
+        const { name, tone, bytes } = choice;
+        const { variant, threads, dot, macs, memory } = network.facts;
+        const facts = { name, tone, bytes, variant, threads, dot, macs, memory };
+        this.#measurements.push({ ...facts, warmup, times: [] });
       }
+      const runs = Number(this.#runs.value);
+      for (let done = 0; done < runs; done += TURN) {
+        const count = Math.min(TURN, runs - done);
+        for (const [i, network] of networks.entries()) {
+          await this.#takeTurn(network, this.#measurements[i], done === 0, count, work);
+        }
+      }
+      this.#show();
+      await this.#drawTimes();
     });
+    for (const network of networks) network.close();
     this.#engine.refresh();
     this.#prepare();
   }
 
-  /** @param {Choice} choice @param {Work} work @returns {Promise<Measurement>} */
-  async #measureOne({ file, name, bytes, tone }, { signal, say, follow }) {
-    const settings = this.#engine.settings;
-    const network = await Network.load(
-      { file, name, settings },
-      { signal, onProgress: follow(name) },
-    );
-    try {
-      const warmup = Number(this.#warmup.value);
-      const runs = Number(this.#runs.value);
-      say(`Warming up ${name}`);
-      await network.feed({ arrays: {}, seed: SEED });
-      let done = 0;
-      const onProgress = () => say(`${name}: run ${++done} of ${runs}`);
-      const request = { warmup, runs, seconds: Number.POSITIVE_INFINITY };
-      const times = await network.time(request, { signal, onProgress });
-      const { variant, threads, dot, macs, memory } = network.facts;
-      return { name, tone, bytes, variant, threads, dot, macs, memory, warmup, times };
-    } finally {
-      network.close();
-    }
+  /** @param {Choice} choice @param {Work} work */
+  async #load({ file, name }, { signal, follow }) {
+    const request = { file, name, settings: this.#engine.settings };
+    const network = await Network.load(request, { signal, onProgress: follow(name) });
+    await network.feed({ arrays: {}, seed: SEED });
+    return network;
+  }
+
+  /**
+   * @param {Network} network
+   * @param {Measurement} measurement gets the times
+   * @param {boolean} first
+   * @param {number} runs
+   * @param {Work} work
+   */
+  async #takeTurn(network, { name, warmup, times }, first, runs, { signal, say }) {
+    const all = Number(this.#runs.value);
+    let done = times.length;
+    say(`${name}: run ${done + 1} of ${all}`);
+    const onProgress = () => say(`${name}: run ${++done} of ${all}`);
+    // Another network ran in between: one run brings this one's weights back into the caches.
+    const before = first ? warmup : Math.min(1, warmup);
+    const request = { warmup: before, runs, seconds: Number.POSITIVE_INFINITY };
+    times.push(...(await network.time(request, { signal, onProgress })));
   }
 
   #show() {
