@@ -11,6 +11,7 @@ from typing import NoReturn, Protocol
 
 from octet import __version__
 from octet.commands import (
+    compare,
     conformance,
     inspect,
     make_dataset,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "make-dataset": make_dataset,
     "record-minmax": record_minmax,
     "quantize": quantize,
+    "compare": compare,
     "verify": verify,
     "conformance": conformance,
     "sizes": sizes,

@@ -3,6 +3,5 @@
 
 In the order of the work: ``data`` reads records; ``record`` finds the range of every activation;
 ``config`` says what is wanted of each operator; ``plan`` decides types, groups of equal scale and
-their parameters; ``convert`` writes the integer model; ``verify`` checks one against the rules;
-``compare`` measures what it cost; ``search`` chooses which operators stay in float.
+their parameters; ``convert`` writes the integer model; ``verify`` checks one against the rules.
 """

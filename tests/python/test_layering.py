@@ -34,9 +34,10 @@ PYTHON = {
     "onnx": {"tflite"},
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
+    "compare": {"tflite", "quantize", "web", "codegen.render"},
     "bench": {"web", "tflite", "toolchain.paths", "toolchain.process"},
     "toolchain": {"codegen", "web", "bench"},
-    "commands": {"codegen", "tflite", "onnx", "web", "quantize", "toolchain"},
+    "commands": {"codegen", "tflite", "onnx", "web", "quantize", "compare", "toolchain"},
     "cli": {"commands"},
 }
 

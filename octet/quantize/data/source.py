@@ -146,7 +146,7 @@ def open_source(text: str, inputs: Sequence[InputSpec]) -> Source:
         source = Hdf5Source(path, inputs)
     else:
         source = open_files(text, inputs)
-    return Subset(source, _slice(part, source)) if part else source
+    return Subset(source, parse_slice(part, source.count)) if part else source
 
 
 def records(
@@ -202,12 +202,13 @@ def file_fingerprint(*paths: Path) -> str:
     return digest.hexdigest()
 
 
-def _slice(text: str, source: Source) -> list[int]:
+def parse_slice(text: str, count: int) -> list[int]:
+    """Return which of ``count`` records ``5``, ``100:200`` or ``::10`` are. Raises OctetError."""
     try:
         numbers = [int(word) if word else None for word in text.split(":")]
         if len(numbers) == 1 and numbers[0] is not None:
             return [numbers[0]]
-        return list(range(source.count))[slice(*numbers)]
+        return list(range(count))[slice(*numbers)]
     except (ValueError, TypeError):
         raise OctetError(
             f"records {text!r}: expected a number or start:stop:step, for instance 100:200."
