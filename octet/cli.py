@@ -13,6 +13,7 @@ from octet import __version__
 from octet.commands import (
     compare,
     conformance,
+    export,
     inspect,
     make_dataset,
     quantize,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Command] = {
     "quantize": quantize,
     "compare": compare,
     "verify": verify,
+    "export": export,
     "conformance": conformance,
     "sizes": sizes,
 }

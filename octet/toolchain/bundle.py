@@ -19,7 +19,7 @@ ENTRIES = {
 """Name in build/dist to the module it bundles."""
 
 FLAGS = (
-    *("--bundle", "--format=esm", "--target=es2022", "--minify", "--sourcemap"),
+    *("--bundle", "--format=esm", "--target=es2022", "--minify"),
     *("--legal-comments=none", f"--banner:js=/* octet {__version__}, Apache-2.0 */"),
     # Where the worker and the kernels lie differs between the sources and build/dist.
     *("--define:OCTET_BUNDLED=true", "--log-level=warning"),
@@ -41,7 +41,7 @@ def bundle_steps() -> list[Step]:
             f"bundle/{name}",
             [*sources, esbuild],
             [DIST / f"{name}.js", DIST / f"{name}.js.map"],
-            partial(_bundle, entry, DIST / f"{name}.js"),
+            partial(bundle, entry, DIST / f"{name}.js"),
             key=" ".join(FLAGS),
         )
         for name, entry in ENTRIES.items()
@@ -59,5 +59,7 @@ def _npm() -> None:
     process.watch("npm packages", ["npm", "ci", "--ignore-scripts"], cwd=ROOT)
 
 
-def _bundle(entry: Path, output: Path) -> None:
-    process.run([NODE_BIN / "esbuild", entry, *FLAGS, f"--outfile={output}"], cwd=ROOT)
+def bundle(entry: Path, output: Path, *, sourcemap: bool = True) -> None:
+    """Bundle and minify what ``entry`` imports. Raises CommandError."""
+    flags = (*FLAGS, *(["--sourcemap"] if sourcemap else []))
+    process.run([NODE_BIN / "esbuild", entry, *flags, f"--outfile={output}"], cwd=ROOT)

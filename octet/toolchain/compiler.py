@@ -146,14 +146,14 @@ def compile_steps(toolchain: Toolchain) -> list[Step]:
     steps = []
     for variant in VARIANTS:
         for source in sorted(KERNELS.glob("*.c")):
-            output = _object(variant, source)
-            flags = (*COMPILE_FLAGS, *_source_features(variant, source), f"-I{WASM}")
+            output = object_path(variant, source)
+            flags = (*COMPILE_FLAGS, *source_features(variant, source), f"-I{WASM}")
             steps.append(
                 Step(
                     f"compile/{variant}/{source.name}",
                     [source, *headers],
                     [output],
-                    partial(_compile, toolchain, flags, source, output),
+                    partial(compile_object, toolchain, flags, source, output),
                     key=" ".join([*flags, toolchain.version]),
                 )
             )
@@ -163,7 +163,7 @@ def compile_steps(toolchain: Toolchain) -> list[Step]:
 def catalogue_step(toolchain: Toolchain) -> Step:
     """Return the step that checks that every variant defines every kernel of the catalogue."""
     sources = sorted(KERNELS.glob("*.c"))
-    objects = {name: [_object(name, source) for source in sources] for name in VARIANTS}
+    objects = {name: [object_path(name, source) for source in sources] for name in VARIANTS}
     flat = [path for paths in objects.values() for path in paths]
     output = WASM / "defined.json"
     return Step(
@@ -178,15 +178,15 @@ def link_steps(toolchain: Toolchain) -> list[Step]:
     """Return the steps that link each variant's objects and check what came of it."""
     steps = []
     for variant in VARIANTS:
-        objects = [_object(variant, source) for source in sorted(KERNELS.glob("*.c"))]
-        flags = (*_feature_flags(variant), *LINK_FLAGS, *toolchain.link_flags)
+        objects = [object_path(variant, source) for source in sorted(KERNELS.glob("*.c"))]
+        flags = (*feature_flags(variant), *LINK_FLAGS, *toolchain.link_flags)
         output = WASM / f"{variant}.linked.wasm"
         steps.append(
             Step(
                 f"link/{variant}",
                 objects,
                 [output],
-                partial(_link, toolchain, flags, objects, output),
+                partial(link_module, toolchain, flags, objects, output),
                 key=" ".join([*flags, toolchain.version]),
             )
         )
@@ -196,49 +196,59 @@ def link_steps(toolchain: Toolchain) -> list[Step]:
 def optimize_steps() -> list[Step]:
     """Return the steps that optimize the linked modules into ``build/dist/octet_*.wasm``."""
     steps = []
-    for variant, features in VARIANTS.items():
+    for variant in VARIANTS:
         linked, output = WASM / f"{variant}.linked.wasm", DIST / f"octet_{variant}.wasm"
-        flags = ("--mvp-features", *(f"--enable-{FEATURES[feature]}" for feature in features))
+        flags = binaryen_flags(variant)
         steps.append(
             Step(
                 f"optimize/{variant}",
                 [linked, NODE_MODULES / "binaryen/package.json"],
                 [output],
-                partial(_optimize, flags, linked, output),
+                partial(optimize_module, flags, linked, output),
                 key=" ".join([*flags, *OPTIMIZE_FLAGS, *EXPORTS]),
             )
         )
     return steps
 
 
-def _object(variant: str, source: Path) -> Path:
+def object_path(variant: str, source: Path) -> Path:
+    """Return where the build keeps what a variant's C file was compiled to."""
     return WASM / variant / f"{source.stem}.o"
 
 
-def _feature_flags(variant: str) -> tuple[str, ...]:
+def feature_flags(variant: str) -> tuple[str, ...]:
+    """Return the compiler's flags for what a variant's module may use."""
     return ("-mcpu=mvp", *(f"-m{feature}" for feature in VARIANTS[variant]))
 
 
-def _source_features(variant: str, source: Path) -> tuple[str, ...]:
-    flags = _feature_flags(variant)
+def binaryen_flags(variant: str) -> tuple[str, ...]:
+    """Return binaryen's flags for what a variant's module may use."""
+    return ("--mvp-features", *(f"--enable-{FEATURES[name]}" for name in VARIANTS[variant]))
+
+
+def source_features(variant: str, source: Path) -> tuple[str, ...]:
+    """Return the compiler's flags for what one C file may use in a variant's module."""
+    flags = feature_flags(variant)
     if source.name in RELAXED_SOURCES:
         return flags
     return tuple(flag for flag in flags if flag != "-mrelaxed-simd")
 
 
-def _compile(toolchain: Toolchain, flags: Sequence[str], source: Path, output: Path) -> None:
+def compile_object(toolchain: Toolchain, flags: Sequence[str], source: Path, output: Path) -> None:
+    """Compile one C file. Raises CommandError."""
     output.parent.mkdir(parents=True, exist_ok=True)
     process.run(["emcc", *flags, "-c", source, "-o", output], env=toolchain.env)
 
 
-def _link(
+def link_module(
     toolchain: Toolchain, flags: Sequence[str], objects: Sequence[Path], output: Path
 ) -> None:
+    """Link objects and check that there is no mutable data. Raises OctetError."""
     process.run(["emcc", *objects, *flags, "-o", output], env=toolchain.env)
     check_data(output)
 
 
-def _optimize(flags: Sequence[str], linked: Path, output: Path) -> None:
+def optimize_module(flags: Sequence[str], linked: Path, output: Path) -> None:
     """Drop exports that emcc adds, optimize, strip, check."""
     wanted = [name for name in EXPORTS if name in wasm.read(linked).exports]
     graph = [{"name": name, "export": name} for name in wanted]

@@ -21,6 +21,7 @@ from octet import __version__
 from octet.codegen.render import render
 from octet.toolchain import process
 from octet.toolchain.assets import Finder
+from octet.toolchain.loaders import label_names
 from octet.toolchain.models import Asset, Catalogue, Labels, Model, Network, Sample
 from octet.toolchain.paths import NODE_BIN, NODE_MODULES, ROOT
 from octet.toolchain.tasks import Step, write_whole
@@ -271,9 +272,7 @@ def _copy_step(source: Path, target: Path, output: Path) -> Step:
 
 
 def _labels(source: Path, target: Path, labels: Labels) -> None:
-    lines = source.read_text(encoding="utf-8").splitlines()[labels.skip :]
-    names = lines[: lines.index("")] if "" in lines else lines
-    write_whole(target, "\n".join(names).encode() + b"\n")
+    write_whole(target, "\n".join(label_names(source, labels)).encode() + b"\n")
 
 
 def _picture_step(source: Path, name: str, output: Path) -> Step:

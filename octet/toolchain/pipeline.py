@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from octet import __version__
 from octet.codegen.outputs import GENERATED, Generated
-from octet.toolchain import assets, bundle, compiler, models, native, pages, size
+from octet.toolchain import assets, bundle, compiler, loaders, models, native, pages, size
 from octet.toolchain.paths import BUILD, DIST, NODE_MODULES, ROOT, SITE, STAMPS
 from octet.toolchain.tasks import Runner, Step, partial_of, write_whole
 
@@ -47,9 +47,11 @@ def build() -> None:
 
 
 def build_site(runner: Runner) -> None:
-    """Build the demo pages in build/site, out of build/dist and what models.toml names."""
+    """Build what models.toml names: loaders in build/loaders, the demo pages in build/site."""
     finder = assets.Finder([assets.data_folder(), assets.MADE])
-    found = pages.find_all(models.read_catalogue(models.MODELS), finder)
+    catalogue = models.read_catalogue(models.MODELS)
+    _stage(runner, "loaders", loaders.loader_steps(catalogue, finder))
+    found = pages.find_all(catalogue, finder)
     stages = pages.site_stages(found, DIST, size.load_sizes(), SITE)
     for title, steps in stages:
         _stage(runner, title, steps)

@@ -1,41 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiler: an ordered list of passes over the graph, then lowering and scheduling. Read this first.
+// The compiler: an ordered list of passes over the graph (passes.js), then lowering and
+// scheduling. Read this first.
 
 import { verifyGraph } from "../ir/verify.js";
-import { decompose } from "./decompose.js";
-import { foldConstants } from "./fold_constants.js";
-import { fuseFloat } from "./fuse_float.js";
-import { fuseQuantized } from "./fuse_quantized.js";
-import { channelsLast, sinkTransposes } from "./layout.js";
 import { BASELINE, lowerGraph } from "./lower.js";
-import { moveQuantization } from "./move_quantization.js";
-import { recogniseResize } from "./recognise_resize.js";
+import { PASSES } from "./passes.js";
 import { schedule } from "./schedule.js";
-import { simplify } from "./simplify.js";
-import { unpackNibbles } from "./unpack_nibbles.js";
-import { makeUnsigned } from "./unsigned.js";
-import { widenHalf } from "./widen_half.js";
 
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../runtime/plan.js").Plan} Plan */
-
-/** @type {ReadonlyArray<readonly [string, (graph: Graph) => void]>} */
-export const PASSES = [
-  ["unpack nibbles", unpackNibbles],
-  ["widen half", widenHalf],
-  ["decompose", decompose],
-  ["fold constants", foldConstants],
-  ["channels last", channelsLast],
-  ["recognise resize", recogniseResize],
-  ["sink transposes", sinkTransposes],
-  ["move quantization", moveQuantization],
-  ["sink transposes", sinkTransposes],
-  ["simplify", simplify],
-  ["fuse quantized", fuseQuantized],
-  ["fuse float", fuseFloat],
-  ["make unsigned", makeUnsigned],
-  ["simplify", simplify],
-];
 
 /**
  * Run all passes on the graph, in place.

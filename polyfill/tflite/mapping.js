@@ -46,6 +46,8 @@ const DATA_TYPES = {
  * @property {readonly number[]} outputs
  * @property {readonly (readonly number[])[]} shapes of the outputs, all float32
  * @property {(inputs: ArrayLike<number>[]) => Float32Array[]} run
+ * @property {import("./postprocess.js").DetectionParameters} parameters of detection(), which made
+ *   `run`
  */
 
 /**

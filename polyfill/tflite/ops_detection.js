@@ -5,10 +5,11 @@
 import { listed } from "./errors.js";
 import { FlexBufferError, readFlexMap } from "./flexbuffer.js";
 import { UnsupportedError } from "./mapping.js";
-import { detect } from "./postprocess.js";
+import { detection, realValues } from "./postprocess.js";
 import { isQuantized } from "./tensor.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
+/** @typedef {import("./postprocess.js").Coding} Coding */
 /** @typedef {import("./postprocess.js").DetectionOptions} DetectionOptions */
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
@@ -41,41 +42,28 @@ export function detectionPostprocess(op) {
   }
   const values = op.numbers(2);
   if (!values) throw new UnsupportedError("anchors computed at run time");
-  const constantAnchors = realValues(op.tensor(2), values);
   const n = options.maxDetections * options.maxClassesPerDetection;
+  const parameters = {
+    options,
+    codeSize: codes[2],
+    codes: coding(op.tensor(0)),
+    scores: coding(op.tensor(1)),
+    anchors: realValues(values, coding(op.tensor(2))),
+  };
   op.mapping.postprocess({
     inputs: [op.input(0), op.input(1)],
     outputs: [0, 1, 2, 3].map((k) => op.output(k)),
     shapes: [[1, n, 4], [1, n], [1, n], [1]],
-    run([code, score]) {
-      const result = detect(options, {
-        codes: realValues(op.tensor(0), code),
-        codeSize: codes[2],
-        scores: realValues(op.tensor(1), score),
-        anchors: constantAnchors,
-      });
-      return [result.boxes, result.classes, result.scores, result.count];
-    },
+    run: detection(parameters),
+    parameters,
   });
 }
 
-/**
- * What stored numbers stand for.
- *
- * @param {Tensor} tensor with one scale, or float32
- * @param {ArrayLike<number>} stored
- * @returns {Float32Array}
- */
-function realValues(tensor, stored) {
-  const real = new Float32Array(stored.length);
-  if (!isQuantized(tensor) || !tensor.quantization) {
-    real.set(stored);
-    return real;
-  }
-  const [scale] = tensor.quantization.scale;
-  const [zeroPoint] = tensor.quantization.zeroPoint;
-  for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
-  return real;
+/** @param {Tensor} tensor with one scale, or float32 @returns {Coding | null} */
+function coding(tensor) {
+  if (!isQuantized(tensor) || !tensor.quantization) return null;
+  const { scale, zeroPoint } = tensor.quantization;
+  return { scale: scale[0], zeroPoint: zeroPoint[0] };
 }
 
 /** @param {OperatorCall} op @returns {DetectionOptions} */

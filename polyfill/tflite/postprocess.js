@@ -35,6 +35,45 @@
 
 /** Corners: ymin, xmin, ymax, xmax. @typedef {Float32Array} Corners */
 
+/** A stored number stands for (stored − zeroPoint) · scale. @typedef {{scale: number, zeroPoint: number}} Coding */
+
+/**
+ * A file's detection as data; its anchors are real values, [boxes, 4].
+ *
+ * @typedef {object} DetectionParameters
+ * @property {DetectionOptions} options
+ * @property {number} codeSize
+ * @property {Coding | null} codes null for float32
+ * @property {Coding | null} scores
+ * @property {Float32Array} anchors
+ */
+
+/**
+ * The function from stored codes and scores to boxes, classes, scores and count.
+ *
+ * @param {DetectionParameters} parameters
+ * @returns {(stored: ArrayLike<number>[]) => Float32Array[]}
+ */
+export function detection({ options, codeSize, codes, scores, anchors }) {
+  return ([code, score]) => {
+    const inputs = { codes: realValues(code, codes), codeSize, scores: realValues(score, scores) };
+    const result = detect(options, { ...inputs, anchors });
+    return [result.boxes, result.classes, result.scores, result.count];
+  };
+}
+
+/** @param {ArrayLike<number>} stored @param {Coding | null} coding @returns {Float32Array} */
+export function realValues(stored, coding) {
+  const real = new Float32Array(stored.length);
+  if (!coding) {
+    real.set(stored);
+    return real;
+  }
+  const { scale, zeroPoint } = coding;
+  for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
+  return real;
+}
+
 /**
  * Boxes [n, 4] as corners, classes [n], scores [n] and count [1], n = maxDetections ·
  * maxClassesPerDetection; entries beyond the count are 0.

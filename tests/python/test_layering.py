@@ -36,8 +36,9 @@ PYTHON = {
     "quantize": {"tflite", "onnx"},
     "compare": {"tflite", "quantize", "web", "codegen.render"},
     "bench": {"web", "tflite", "toolchain.paths", "toolchain.process"},
-    "toolchain": {"codegen", "web", "bench"},
-    "commands": {"codegen", "tflite", "onnx", "web", "quantize", "compare", "toolchain"},
+    "export": {"codegen", "toolchain.paths"},
+    "toolchain": {"codegen", "web", "bench", "export"},
+    "commands": {"codegen", "export", "tflite", "onnx", "web", "quantize", "compare", "toolchain"},
     "cli": {"commands"},
 }
 

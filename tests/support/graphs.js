@@ -4,7 +4,8 @@
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
 import { attachState, stateOf } from "../../polyfill/api/internals.js";
 import { reachableGraph } from "../../polyfill/api/reachable.js";
-import { optimize, PASSES } from "../../polyfill/compile/compile.js";
+import { optimize } from "../../polyfill/compile/compile.js";
+import { PASSES } from "../../polyfill/compile/passes.js";
 import { printGraph } from "../../polyfill/ir/print.js";
 import { verifyGraph } from "../../polyfill/ir/verify.js";
 
