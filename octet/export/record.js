@@ -6,8 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
 import { mapModel, parseModel, TfliteError } from "../../polyfill/tflite/loader.js";
-import { LIMITS, planningContext, requirements } from "./requirements.js";
 import { literal, propertyName, Recorder } from "./recorder.js";
+import { LIMITS, planningContext, requirements } from "./requirements.js";
 import { Weights } from "./weights.js";
 
 /**
@@ -53,9 +53,8 @@ async function record(request) {
       anchorCount: anchors.length,
     };
   });
-  const subgraph = model.subgraphs[
-    model.signatures.find(({ key }) => key === options.signature)?.subgraph ?? 0
-  ];
+  const subgraph =
+    model.subgraphs[model.signatures.find(({ key }) => key === options.signature)?.subgraph ?? 0];
   const { bytes, sha256 } = weights.finish();
   const recorded = {
     operators: subgraph.operators.map(({ index, name, outputs: made }) => ({

@@ -114,9 +114,7 @@ def record_all(
 def _recording(path: Path) -> Recording:
     facts = json.loads(path.with_suffix(".json").read_bytes())
     found = facts.pop("requirements")
-    needed = found and Requirements(
-        found["kernels"], found["passes"], found["requiredOperators"]
-    )
+    needed = found and Requirements(found["kernels"], found["passes"], found["requiredOperators"])
     return Recording(facts, path.with_suffix(".bin").read_bytes(), needed)
 
 

@@ -133,9 +133,7 @@ def _build_modules(catalogue: Catalogue, folder: Path) -> None:
             build.result()
 
 
-def _build_module(
-    toolchain: compiler.Toolchain, variant: str, work: Path, output: Path
-) -> None:
+def _build_module(toolchain: compiler.Toolchain, variant: str, work: Path, output: Path) -> None:
     sources = [source for source in sorted(KERNELS.glob("*.c")) if source != INTERPRETER]
     objects = [compiler.object_path(variant, source) for source in sources]
     missing = [path for path in objects if not path.is_file()]

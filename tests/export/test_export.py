@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``octet export`` over real networks: the page in Chromium, byte for byte, and what it downloads."""
+"""``octet export`` over real networks: pages in Chromium, byte for byte, and what they download."""
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +15,9 @@ import pytest
 from playwright.sync_api import Page
 
 from octet.cli import main
-from octet.toolchain.paths import DIST
+from octet.toolchain.assets import Finder
+from octet.toolchain.models import MODELS, read_catalogue
+from octet.toolchain.paths import DIST, LOADERS
 from octet.web.browser import ConsoleLog
 from octet.web.runner import runner
 from octet.web.server import Server
@@ -112,22 +116,22 @@ def test_every_variant_has_the_kernels(variant: str, exported: Server, page: Pag
     assert found[0] == found[1]
 
 
-def test_other_models_are_stopped(folder: Path, exported: Server, page: Page) -> None:
+def test_the_engine_has_no_more_than_the_model_needs(
+    folder: Path, exported: Server, page: Page
+) -> None:
     page.goto(f"{exported.url}/")
-    message = page.evaluate("""async () => {
+    kinds = page.evaluate("""async () => {
       const context = await navigator.ml.createContext();
       const builder = new MLGraphBuilder(context);
       return `${typeof builder.conv2d} ${typeof builder.lstm}`;
     }""")
-    assert message == "function undefined"
+    assert kinds == "function undefined"
     assert len((folder / "octet/octet_simd.wasm").read_bytes()) < len(
         (DIST / "octet_simd.wasm").read_bytes()
     )
 
 
-def test_a_detector_brings_its_postprocessing(
-    octet_data: Path, tmp_path: Path, page: Page
-) -> None:
+def test_a_detector_brings_its_postprocessing(octet_data: Path, tmp_path: Path, page: Page) -> None:
     words = [str(octet_data / DETECTOR), "-o", str(tmp_path), "--name", "detector"]
     assert main(["export", *words]) == 0
     array = np.random.default_rng(2).integers(0, 256, (1, 300, 300, 3), np.uint8)
@@ -141,3 +145,20 @@ def test_a_detector_brings_its_postprocessing(
     assert set(results) == set(want)
     for name, values in want.items():
         np.testing.assert_array_equal(np.float32(results[name]), values.ravel())
+
+
+def test_the_build_makes_loaders_for_the_demo_networks(octet_data: Path) -> None:
+    catalogue = read_catalogue(MODELS)
+    finder = Finder([octet_data], downloads=None)
+    wanted = [
+        f"{network.id}_{model.id}"
+        for network in catalogue.networks
+        for model in network.models
+        if finder.find(model)
+    ]
+    assert wanted
+    for name in wanted:
+        script = LOADERS / name / f"{name}.js"
+        subprocess.run(["node", "--check", script], check=True)
+        digest = hashlib.sha256(script.with_suffix(".bin").read_bytes()).hexdigest()
+        assert f'sha256: "{digest}"' in script.read_text()

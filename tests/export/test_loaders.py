@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,13 @@ from tests.tflite.cases import all_cases
 from tests.tflite.tiny_models import Operator, Tensor, write_model
 
 RUNNER = Path(__file__).with_name("run_loaders.js")
+TFLITE = Path(__file__).parents[1] / "tflite"
+ENGINE = Path(__file__).parents[1] / "support/engine.js"
 
 
-def tiny(path: Path, name: str = "x", **tensor: object) -> Path:
+def tiny(path: Path, name: str = "x", **tensor: Any) -> Path:
     """A model of one RELU between ``name`` and "y"."""
-    shape = Tensor((1, 2, 4, 3), **tensor)  # type: ignore[arg-type]
+    shape = Tensor((1, 2, 4, 3), **tensor)
     tensors = {name: shape, "y": shape}
     path.write_bytes(write_model(tensors, [Operator("RELU", (name,), ("y",))], (name,), ("y",)))
     return path
@@ -56,7 +59,9 @@ def test_names_in_a_file_stay_names(tmp_path: Path) -> None:
     assert main(["export", str(model), "-o", str(tmp_path / "out"), "--kernels", "none"]) == 0
     script = tmp_path / "out/m.js"
     subprocess.run(["node", "--check", script], check=True)
-    code = f"import({json.dumps(script.as_uri())}).then(m => process.stdout.write(m.inputs[0].name))"
+    code = (
+        f"import({json.dumps(script.as_uri())}).then(m => process.stdout.write(m.inputs[0].name))"
+    )
     done = subprocess.run(["node", "-e", code], check=True, capture_output=True)
     assert done.stdout.decode() == hostile
     assert "</script><" not in (tmp_path / "out/index.html").read_text()
@@ -95,10 +100,39 @@ def test_types_fit_the_module(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_grey_levels(tmp_path: Path, tensor: dict[str, object], expression: str) -> None:
+def test_grey_levels(tmp_path: Path, tensor: dict[str, Any], expression: str) -> None:
     recording = record(tiny(tmp_path / "m.tflite", **tensor), MapOptions())
     text = Loader("m", "m.tflite", recording, Preprocessing()).files()["m.js"].decode()
     assert f"const level = (byte) => {expression}" in text
+
+
+@pytest.mark.parametrize("name", ["conv2d_u8_0", "detection_u8_True_1", "lstm_True"])
+def test_any_webnn_will_do(name: str, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(all_cases()[name].model)
+    recording = record(tmp_path / "m.tflite", MapOptions())
+    for file, content in Loader("m", "m.tflite", recording).files().items():
+        (tmp_path / file).write_bytes(content)
+    (tmp_path / "main.mjs").write_text(
+        'import { readFileSync } from "node:fs";\n'
+        f"import {{ installFake }} from {json.dumps((TFLITE / 'fake_webnn.js').as_uri())};\n"
+        f"import {{ view }} from {json.dumps(ENGINE.as_uri())};\n"
+        'import { inputs, load, outputs } from "./m.js";\n'
+        "installFake();\n"
+        'const bytes = readFileSync(new URL("./m.bin", import.meta.url));\n'
+        "const context = await navigator.ml.createContext();\n"
+        "const model = await load(context, { weights: Uint8Array.from(bytes).buffer });\n"
+        "const zeros = ({ name, dataType, shape }) =>\n"
+        "  [name, view(dataType, new ArrayBuffer(8 * shape.reduce((a, b) => a * b)))];\n"
+        "const fit = ([name, array], i) =>\n"
+        "  [name, array.subarray(0, inputs[i].shape.reduce((a, b) => a * b))];\n"
+        "const results = await model.run(Object.fromEntries(inputs.map(zeros).map(fit)));\n"
+        "console.log(outputs.every(({ name, shape }) =>\n"
+        "  results[name].length === shape.reduce((a, b) => a * b, 1)));\n"
+    )
+    done = subprocess.run(
+        ["node", tmp_path / "main.mjs"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "true\n"
 
 
 def test_weights_are_checked(tmp_path: Path) -> None:
@@ -113,7 +147,8 @@ def test_weights_are_checked(tmp_path: Path) -> None:
     script = (
         'import { readFileSync } from "node:fs";\n'
         'import { load } from "./m.js";\n'
-        'const weights = Uint8Array.from(readFileSync(new URL("./other", import.meta.url))).buffer;\n'
+        'const bytes = readFileSync(new URL("./other", import.meta.url));\n'
+        "const weights = Uint8Array.from(bytes).buffer;\n"
         "await load({}, { weights }).catch((error) => console.log(error.message));\n"
     )
     (tmp_path / "main.mjs").write_text(script)
@@ -155,9 +190,9 @@ def test_file_names() -> None:
 
 
 def test_constants_become_droppable() -> None:
-    text = 'const a = f(1);\n\nexport const b = {\n  c: f({\n    d,\n  }),\n};\nfunction g() {\n  const h = 1;\n}\n'
-    assert droppable(text) == (
+    text = "const a = f(1);\n\nexport const b = {\n  c: f({\n    d,\n  }),\n};\n"
+    inner = "function g() {\n  const h = 1;\n}\n"
+    assert droppable(text + inner) == (
         "const a = /* @__PURE__ */ (() => (f(1)))();\n\n"
-        "export const b = /* @__PURE__ */ (() => ({\n  c: f({\n    d,\n  }),\n}))();\n"
-        "function g() {\n  const h = 1;\n}\n"
+        "export const b = /* @__PURE__ */ (() => ({\n  c: f({\n    d,\n  }),\n}))();\n" + inner
     )
