@@ -79,6 +79,7 @@ def test_transfer_of_the_page(octet_data: Path, folder: Path, exported: Server, 
     paths: set[str] = set()
     page.context.on("request", lambda request: paths.add(urlsplit(request.url).path))
     page.goto(f"{exported.url}/")
+    page.wait_for_function("document.querySelector('pre').textContent === 'Ready.'")
     page.set_input_files("input", octet_data / "models/images/cat.png")
     page.wait_for_function("document.querySelector('pre').textContent.includes('Egyptian cat')")
     sizes = {}
