@@ -157,10 +157,10 @@ const FUSED = [
     (b, s) => s.q(b.clamp(s.dq(s.input("x", "uint8", [5]), 1, 2), { minValue: 0 }), 1, 2),
     ["requantize"],
   ],
-  ["requantize", (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 2, 2), ["requantize"]],
+  ["requantize", (_b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 2, 2), ["requantize"]],
   [
     "requantize by more than float32 holds: a table",
-    (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 2 ** 100, 2), 2 ** -40, 2),
+    (_b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 2 ** 100, 2), 2 ** -40, 2),
     ["lut"],
   ],
   [
@@ -171,10 +171,10 @@ const FUSED = [
     },
     ["qGemm"],
   ],
-  ["the same parameters: a copy", (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 1, 2), []],
+  ["the same parameters: a copy", (_b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 2), 1, 2), []],
   [
     "uint8 to int8 of the same numbers: a flip",
-    (b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 127), 1, -1, "int8"),
+    (_b, s) => s.q(s.dq(s.input("x", "uint8", [5]), 1, 127), 1, -1, "int8"),
     ["flip"],
   ],
   [
