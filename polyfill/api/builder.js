@@ -221,4 +221,4 @@ for (const operator of Object.values(OPERATORS)) {
   });
 }
 Object.defineProperty(MLGraphBuilder.prototype.constant, "length", { value: 1 });
-defineInterface(MLGraphBuilder);
+defineInterface("MLGraphBuilder", MLGraphBuilder);

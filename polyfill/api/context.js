@@ -134,7 +134,7 @@ export class MLContext {
   }
 }
 Object.defineProperty(MLContext.prototype.readTensor, "length", { value: 1 });
-defineInterface(MLContext);
+defineInterface("MLContext", MLContext);
 
 /** @param {ContextState} context @param {string} where */
 export function checkUsable(context, where) {

@@ -25,7 +25,7 @@ export class MLGraph {
     destroyGraph(stateOf(this, "graph", "MLGraph.destroy"));
   }
 }
-defineInterface(MLGraph);
+defineInterface("MLGraph", MLGraph);
 
 /** @param {GraphState} graph */
 export function destroyGraph(graph) {

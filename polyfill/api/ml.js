@@ -32,7 +32,7 @@ export class ML {
   }
 }
 Object.defineProperty(ML.prototype.createContext, "length", { value: 0 });
-defineInterface(ML);
+defineInterface("ML", ML);
 
 /**
  * @param {any} [native] the browser's own ML

@@ -17,7 +17,7 @@ export class MLOperand {
     return stateOf(this, "operand", "MLOperand.shape").value.shape;
   }
 }
-defineInterface(MLOperand);
+defineInterface("MLOperand", MLOperand);
 
 /**
  * @param {import("./internals.js").BuilderState} builder

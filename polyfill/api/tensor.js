@@ -37,7 +37,7 @@ export class MLTensor {
     destroyTensor(stateOf(this, "tensor", "MLTensor.destroy"));
   }
 }
-defineInterface(MLTensor);
+defineInterface("MLTensor", MLTensor);
 
 /** @param {TensorState} tensor */
 export function destroyTensor(tensor) {

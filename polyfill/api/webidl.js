@@ -167,21 +167,23 @@ export function checkArgumentCount(method, got, required) {
 }
 
 /**
- * Give a class the property attributes of an interface: members enumerable, toStringTag set.
+ * Give a class the name and the property attributes of an interface: members enumerable, toStringTag set.
  *
+ * @param {string} name for a minifier takes a class's own
  * @param {Function} Interface
  */
-export function defineInterface(Interface) {
+export function defineInterface(name, Interface) {
+  Object.defineProperty(Interface, "name", { value: name });
   const { prototype } = Interface;
-  for (const name of Object.getOwnPropertyNames(prototype)) {
-    if (name === "constructor") continue;
+  for (const member of Object.getOwnPropertyNames(prototype)) {
+    if (member === "constructor") continue;
     const descriptor = /** @type {PropertyDescriptor} */ (
-      Object.getOwnPropertyDescriptor(prototype, name)
+      Object.getOwnPropertyDescriptor(prototype, member)
     );
-    Object.defineProperty(prototype, name, { ...descriptor, enumerable: true });
+    Object.defineProperty(prototype, member, { ...descriptor, enumerable: true });
   }
   Object.defineProperty(prototype, Symbol.toStringTag, {
-    value: Interface.name,
+    value: name,
     configurable: true,
   });
   Object.defineProperty(Interface, "prototype", { writable: false });
