@@ -123,7 +123,8 @@ def test_distributions_count_everything() -> None:
     sums.add(first * 4, first * 4)  # beyond the ends that the first record set
     got = sums.result()
     assert got is not None
-    assert (got.low, got.high, got.reach) == (0, 1.25, pytest.approx(0.25, 1e-6))
+    assert (got.low, got.high) == (0, 1.25)
+    assert got.reach == pytest.approx(0.25, 1e-6)
     assert len(got.reference) == len(got.found) == len(got.errors) == BINS
     assert sum(got.reference) == sum(got.found) == sum(got.errors) == 960
     assert got.reference[-1] > 300
