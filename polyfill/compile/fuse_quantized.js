@@ -204,16 +204,17 @@ function fuseConv2d(tail) {
 }
 
 /**
- * Q(gemm(DQ(a), DQ(b), DQ(c))) → qGemm(a, b, c)
+ * Q(gemm(DQ(a), DQ(b), DQ(c))) → qGemm(a, b, c); matmul by one matrix likewise, all rows of a together
  *
  * @param {Tail} tail
  */
 function fuseGemm(tail) {
   const { op, y } = tail;
-  if (op.op !== "gemm") return null;
+  if (op.op !== "gemm" && op.op !== "matmul") return null;
   const { a, b, c } = op.inputs;
-  const { bTranspose } = op.attributes;
-  const n = op.output.shape[1];
+  if (b.shape.length !== 2) return "b is not one matrix";
+  const { bTranspose = false } = op.attributes;
+  const n = b.shape[bTranspose ? 0 : 1];
   const x = dequantized(a);
   const w = dequantizedWeights(b, bTranspose ? 0 : 1, n);
   if (!x) return NOT_BYTES;
@@ -221,7 +222,7 @@ function fuseGemm(tail) {
   if (!multipliersFit(x.params, w.scales, y)) return TOO_FAR;
   const bias = integerBias(c, x.params, w.scales, y);
   if (typeof bias === "string") return bias;
-  if (!accumulatorFits(a.shape[1], w.source, w.zeroPoints, bias)) return OVERFLOW;
+  if (!accumulatorFits(a.shape[a.shape.length - 1], w.source, w.zeroPoints, bias)) return OVERFLOW;
   /** @type {Record<string, Value>} */
   const inputs = { a: x.source, b: w.source };
   if (bias) inputs.c = bias;

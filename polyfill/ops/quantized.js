@@ -138,8 +138,9 @@ export const qGemm = {
   /** @param {Node} node @param {Lowering} to */
   lower(node, to) {
     const { a, b, c = null } = node.inputs;
-    const [m, n] = node.output.shape;
-    const k = a.shape[1];
+    const k = a.shape[a.shape.length - 1];
+    const m = a.elements / k;
+    const n = node.output.elements / m;
     const w = packedWeights(to, node, b, c, matrixShape(k, n, node.attributes.bTranspose));
     lowerGemm(to, node, { x: a, w, m, n, k });
   },

@@ -71,6 +71,17 @@ const FUSED = [
     },
     ["qGemm"],
   ],
+  ...[
+    ["matmul", [2, 8]],
+    ["matmul of a batch by one matrix", [3, 1, 2, 8]],
+  ].map(([name, shape]) => [
+    name,
+    (b, s) => {
+      const w = s.dqChannels(s.filled("int8", [8, 4], 3), 1, [0.25, 0.5, 1, 2]);
+      return s.q(b.matmul(s.dq(s.input("a", "uint8", shape), 0.5, 1), w), 1, 0);
+    },
+    ["qGemm"],
+  ]),
   [
     "add",
     (b, s) =>
@@ -276,6 +287,15 @@ const FLOAT = [
       return s.q(b.gemm(a, w, { label: "conv" }), 1, 0);
     },
     "a sum could leave int32",
+  ],
+  [
+    "a matrix for each of a batch",
+    (b, s) => {
+      const a = s.dq(s.input("a", "uint8", [2, 3, 4]), 0.5, 1);
+      const w = s.dq(s.filled("int8", [2, 4, 5], 3), 0.25, 0);
+      return s.q(b.matmul(a, w, { label: "conv" }), 1, 0);
+    },
+    "b is not one matrix",
   ],
   [
     "a mean whose sum leaves int32",

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""conv2d and gemm with constant weights."""
+"""conv2d, gemm and matmul with constant weights."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..values import clamps_of, integers, params_of, tensor_of, usual_scale
 CONVOLUTIONS = 110
 DEPTHWISE = 60
 GEMMS = 60
+MATMULS = 20
 
 SCALES = ("usual", "usual", "usual", "ties", "saturating", "vanishing", "far")
 """How the scale of a sum of products relates to the result's: see `_scales`."""
@@ -54,6 +56,11 @@ def product_cases(rng: Rng) -> Iterator[QuantizedCase]:
         m, n = (int(rng.choice([1, 1, 2, 3, 4, 5, 7, 8, 9, 13])) for _ in range(2))
         n += int(rng.choice([0, 0, 5, 8, 24]))
         yield gemm(rng, m, n, int(rng.choice([1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 257])))
+    for _ in range(MATMULS):
+        batch = tuple(int(d) for d in rng.integers(1, 4, int(rng.integers(3))))
+        m, n, k = (int(d) for d in rng.integers(1, 20, 3))
+        yield matmul(rng, (*batch, m, k), n)
+    yield matmul(rng, (2, 20, 100), 70)
     for k in (1023, 4096, 20001):
         yield gemm(rng, 3, 9, k)
     yield largest_sum(33025, 255)
@@ -275,6 +282,14 @@ def gemm(rng: Rng, m: int, n: int, k: int) -> QuantizedCase:
     return _gemm(rng, kind, a, w, params_of(rng, scales[2]))
 
 
+def matmul(rng: Rng, shape: tuple[int, ...], n: int) -> QuantizedCase:
+    """Return the product of a batch of matrices with one constant matrix."""
+    scales = _scales(rng, "usual", shape[-1])
+    a = tensor_of(rng, shape, scale=scales[0])
+    w = replace(_filter(rng, (n, 1, 1, shape[-1]), scales[1]), bias=None)
+    return _gemm(rng, "usual", a, w, params_of(rng, scales[2]), op="matmul")
+
+
 def largest_sum(k: int, weight: int) -> QuantizedCase:
     """Return the longest sum that int32 surely holds, of the largest products."""
     a = Tensor(np.full((2, k), 255, np.uint8), Params("uint8", 1.0, 0))
@@ -285,25 +300,28 @@ def largest_sum(k: int, weight: int) -> QuantizedCase:
     return _gemm(np.random.default_rng(k), f"largest sum {weight}", a, w, y)
 
 
-def _gemm(rng: Rng, kind: str, a: Tensor, w: Filter, y: Params) -> QuantizedCase:
-    (m, k), n = a.values.shape, w.values.shape[0]
+def _gemm(
+    rng: Rng, kind: str, a: Tensor, w: Filter, y: Params, *, op: str = "gemm"
+) -> QuantizedCase:
+    (*batch, k), n = a.values.shape, w.values.shape[0]
+    m = math.prod(batch)
     clamps = clamps_of(rng)
     out = np.zeros(m * n, np.uint8)
     lo, hi = y.bounds(clamps)
     weights = _contract(w, a.params, y, 1)
     model("qu8_gemm")(out, a.bytes.ravel(), weights, y.zero, lo, hi, m, n, k, 1, k, n)
-    transposed = bool(rng.integers(2))
+    transposed = op == "gemm" and bool(rng.integers(2))
     rec = Recorder()
     matrix = Filter(w.values.reshape(n, k), w.scales, w.zero_points, w.bias, w.per_channel)
     b, bias = _operands(rec, matrix, a.params, (0, 1) if transposed else (1, 0))
     options: dict[str, Any] = {"bTranspose": transposed}
     if bias:
         options["c"] = ref(bias)
-    value = rec.call("gemm", ref(rec.tensor(a)), ref(b), options)
-    output = rec.quantize(rec.clamps(value, clamps), 2, y)
+    value = rec.call(op, ref(rec.tensor(a)), ref(b), {} if op == "matmul" else options)
+    output = rec.quantize(rec.clamps(value, clamps), a.values.ndim, y)
     note = (
-        f"gemm {m}x{n}x{k} {kind} {a.params} -> {y} weights {w.values.dtype} "
+        f"{op} {a.values.shape} {n} {kind} {a.params} -> {y} weights {w.values.dtype} "
         f"per channel {w.per_channel} transposed {transposed} clamps {clamps}"
     )
-    expected = {output: from_bytes(out.reshape(m, n), y)}
+    expected = {output: from_bytes(out.reshape(*batch, n), y)}
     return QuantizedCase(note, rec.case(output), expected, ("qu8_gemm",))
