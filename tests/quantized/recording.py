@@ -95,6 +95,12 @@ class QuantizedCase:
     kernels: tuple[str, ...]
     moves: bool = False
 
+    @property
+    def bytes(self) -> int:
+        """The size of its largest tensor."""
+        tensors = [*self.expected.values(), *self.case.inputs.values()]
+        return max(tensor.nbytes for tensor in tensors if isinstance(tensor, np.ndarray))
+
 
 @dataclass
 class Recorder:

@@ -7,6 +7,8 @@ two threads.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -22,30 +24,38 @@ SIGN = frozenset(["x8_flip"])
 MOVES = frozenset(["copy_nd", "fill", "gather"])
 """Kernels that move bytes."""
 
-ENGINES = [
-    *[(variant, None, 1) for variant in ("scalar", "simd", "relaxed")],
-    *[(variant, None, 2) for variant in ("simd", "relaxed")],
-]
+LARGE = 10_000
+"""Bytes of a tensor from which on threads may share the work."""
+
+VARIANTS = {"scalar": None, "simd": None, "relaxed": "none"}
+"""The wasm files, and the dot product of bytes."""
 
 
-@pytest.mark.parametrize(("variant", "dot", "threads"), ENGINES)
-def test_every_operator(variant: str, dot: str | None, threads: int) -> None:
-    check(tuple(FAMILIES), variant, dot, threads)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_operator(variant: str) -> None:
+    cases = [case for family in FAMILIES for case in cases_of(family)]
+    check(cases, variant, VARIANTS[variant], threads=1)
 
 
-@pytest.mark.parametrize("dot", DOTS)
+@pytest.mark.parametrize("dot", [dot for dot in DOTS if dot != "none"])
 def test_every_dot_product(dot: str) -> None:
     try:
-        check(("products",), "relaxed", dot, 1)
+        check(cases_of("products"), "relaxed", dot, threads=1)
     except OctetError as error:
         if "this CPU has no" not in str(error):
             raise
         pytest.skip(str(error))
 
 
-def check(families: tuple[str, ...], variant: str, dot: str | None, threads: int) -> None:
-    """Run the cases of ``families`` on an engine and assert that nothing is wrong."""
-    cases = [case for family in families for case in cases_of(family)]
+@pytest.mark.parametrize("variant", ["simd", "relaxed"])
+def test_threads(variant: str) -> None:
+    cases = [case for family in FAMILIES for case in cases_of(family) if case.bytes >= LARGE]
+    assert len(cases) > len(FAMILIES)
+    check(cases, variant, None, threads=2)
+
+
+def check(cases: Sequence[QuantizedCase], variant: str, dot: str | None, *, threads: int) -> None:
+    """Run the cases on an engine and assert that nothing is wrong."""
     with case_runner(variant=variant, dot=dot, threads=threads, debug=True) as runner:
         assert (runner.engine["variant"], runner.engine["threads"]) == (variant, threads)
         results = runner.run([case.case for case in cases])
