@@ -82,9 +82,9 @@ export class FlatBuffer {
    */
   #table(name, position, path, depth) {
     if (depth > MAX_DEPTH) this.#fail(path, `depth ${depth}`, `at most ${MAX_DEPTH}`, "nesting");
-    this.#check(4, position, path, "table");
+    this.#check(4, position, path, "table", 4);
     const vtable = position - this.#view.getInt32(position, true);
-    this.#check(4, vtable, path, "vtable");
+    this.#check(4, vtable, path, "vtable", 2);
     const vtableBytes = this.#view.getUint16(vtable, true);
     const tableBytes = this.#view.getUint16(vtable + 2, true);
     if (vtableBytes < 4 || vtableBytes % 2) {
@@ -109,6 +109,7 @@ export class FlatBuffer {
           "field inside its table",
         );
       }
+      if (offset !== 0) this.#align(bytes, position + offset, inner, "field");
       record[key] = this.#field(field, offset && position + offset, record, inner, depth);
     }
     return record;
@@ -149,6 +150,7 @@ export class FlatBuffer {
     const elementBytes = SCALAR_BYTES[type] ?? 4;
     const count = this.#count(position, elementBytes, path);
     const start = position + 4;
+    if (count > 0) this.#align(elementBytes, start, path, "vector");
     // Bytes are never walked, so sharing them costs nothing.
     if (type === "uint8") return this.#bytes.subarray(start, start + count);
     this.#spend(count * elementBytes, path);
@@ -211,7 +213,7 @@ export class FlatBuffer {
   #follow(position, path) {
     const offset = this.#view.getUint32(position, true);
     if (offset < 4) this.#fail(path, `offset ${offset}`, "at least 4", "offset");
-    this.#check(4, position + offset, path, "offset");
+    this.#check(4, position + offset, path, "offset", 4);
     return position + offset;
   }
 
@@ -228,12 +230,27 @@ export class FlatBuffer {
     return count;
   }
 
-  /** @param {number} bytes @param {number} position @param {Path} path @param {string} what */
-  #check(bytes, position, path, what) {
+  /**
+   * @param {number} bytes
+   * @param {number} position
+   * @param {Path} path
+   * @param {string} what
+   * @param {number} [alignment]
+   */
+  #check(bytes, position, path, what, alignment = 1) {
     const size = this.#bytes.byteLength;
     if (position < 0 || position + bytes > size) {
       const got = `${what} of ${bytes} bytes at ${position}`;
       this.#fail(path, got, `inside the file's ${size} bytes`, "inside the file");
+    }
+    this.#align(alignment, position, path, what);
+  }
+
+  /** @param {number} alignment @param {number} position @param {Path} path @param {string} what */
+  #align(alignment, position, path, what) {
+    if (position % alignment) {
+      const got = `${what} at ${position}`;
+      this.#fail(path, got, `a multiple of ${alignment}`, "alignment");
     }
   }
 

@@ -10,9 +10,16 @@ import { readTensor } from "./tensor.js";
 /** @typedef {import("./tensor.js").Tensor} Tensor */
 
 /**
- * What a caller allows a file to ask for; `elements` is per tensor.
+ * What a caller allows a file to ask for.
  *
- * @typedef {{bytes: number, tensors: number, operators: number, elements: number}} Limits
+ * @typedef {object} Limits
+ * @property {number} bytes of the file
+ * @property {number} subgraphs
+ * @property {number} tensors of a subgraph
+ * @property {number} operators of a subgraph
+ * @property {number} rank
+ * @property {number} elements of a tensor
+ * @property {number} totalElements of a subgraph's tensors together
  */
 
 /**
@@ -60,9 +67,13 @@ import { readTensor } from "./tensor.js";
 /** @type {Limits} */
 export const DEFAULT_LIMITS = {
   bytes: 2 ** 31 - 1,
+  subgraphs: 2 ** 10,
   tensors: 2 ** 17,
   operators: 2 ** 17,
+  // Twice what any runtime takes; loops over pairs of dimensions must stay short.
+  rank: 16,
   elements: 2 ** 31 - 1,
+  totalElements: 2 ** 34,
 };
 const VERSION = 3;
 
@@ -98,6 +109,7 @@ export function readModel(bytes, { fileName = "model", limits: lowered = {} } = 
   const buffers = (root.buffers ?? []).map((/** @type {any} */ entry, /** @type {number} */ i) =>
     external(bytes, entry.offset, entry.size, entry.data, { file, path: `model.buffers[${i}]` }),
   );
+  checkLimit("subgraphs", root.subgraphs?.length ?? 0, limits, { file });
   const subgraphs = (root.subgraphs ?? []).map(
     (/** @type {any} */ raw, /** @type {number} */ index) =>
       readSubgraph(raw, { file, bytes, index, codes, buffers, limits }),
@@ -128,6 +140,18 @@ function effectiveLimits(lowered) {
     limits[name] = Math.min(limits[name], value);
   }
   return limits;
+}
+
+/**
+ * @param {keyof Limits} key
+ * @param {number} count
+ * @param {Limits} limits
+ * @param {import("./errors.js").Place} place
+ */
+function checkLimit(key, count, limits, place) {
+  if (count > limits[key]) {
+    throw new TfliteError(place, `${count} ${key}`, `at most ${limits[key]}`, `limit ${key}`);
+  }
 }
 
 /**
@@ -184,16 +208,16 @@ function external(bytes, offset, size, inside, place) {
 function readSubgraph(raw, reading) {
   const { file, index, limits } = reading;
   const counts = { tensors: raw.tensors?.length ?? 0, operators: raw.operators?.length ?? 0 };
+  const place = { file, subgraph: index };
   for (const [key, count] of Object.entries(counts)) {
-    const most = limits[/** @type {keyof Limits} */ (key)];
-    if (count > most) {
-      const place = { file, subgraph: index };
-      throw new TfliteError(place, `${count} ${key}`, `at most ${most}`, `limit ${key}`);
-    }
+    checkLimit(/** @type {keyof Limits} */ (key), count, limits, place);
   }
+  /** @type {Tensor[]} */
   const tensors = (raw.tensors ?? []).map((/** @type {any} */ tensor, /** @type {number} */ i) =>
     readTensor(tensor, i, reading),
   );
+  const total = tensors.reduce((/** @type {number} */ sum, tensor) => sum + tensor.elements, 0);
+  checkLimit("totalElements", total, limits, place);
   const operators = (raw.operators ?? []).map(
     (/** @type {any} */ operator, /** @type {number} */ i) => readOperator(operator, i, reading),
   );

@@ -72,14 +72,15 @@ const ZERO_POINTS = {
  * @param {any} raw
  * @param {number} index
  * @param {{file: string, index: number, buffers: readonly (Uint8Array | null)[],
- *   limits: {elements: number}}} reading
+ *   limits: {elements: number, rank: number}}} reading
  * @returns {Tensor}
  */
 export function readTensor(raw, index, { file, index: subgraph, buffers, limits }) {
   const name = raw.name ?? "";
   const place = { file, subgraph, tensor: name || `#${index}` };
   const shape = Object.freeze(raw.shape ?? []);
-  const elements = elementCount(shape, limits.elements, place);
+  const elements = elementCount(shape, limits, place);
+  checkSignature(raw.shapeSignature ?? [], shape, place);
   if (raw.buffer >= buffers.length) {
     const got = `buffer ${raw.buffer}`;
     throw new TfliteError(place, got, `below ${buffers.length}`, "buffer index");
@@ -102,18 +103,15 @@ export function readTensor(raw, index, { file, index: subgraph, buffers, limits 
   });
 }
 
-/** Twice what any runtime takes; loops over pairs of dimensions must stay short. */
-const MAX_RANK = 16;
-
 /**
  * @param {readonly number[]} shape
- * @param {number} limit
+ * @param {{elements: number, rank: number}} limits
  * @param {Place} place
  * @returns {number}
  */
-function elementCount(shape, limit, place) {
-  if (shape.length > MAX_RANK) {
-    throw new TfliteError(place, `${shape.length} dimensions`, `at most ${MAX_RANK}`, "limit rank");
+function elementCount(shape, { elements: limit, rank }, place) {
+  if (shape.length > rank) {
+    throw new TfliteError(place, `${shape.length} dimensions`, `at most ${rank}`, "limit rank");
   }
   let count = 1;
   for (const dimension of shape) {
@@ -129,6 +127,22 @@ function elementCount(shape, limit, place) {
     }
   }
   return count;
+}
+
+/**
+ * What the writer knew of the shape: -1 where a dimension is dynamic.
+ *
+ * @param {readonly number[]} signature
+ * @param {readonly number[]} shape
+ * @param {Place} place
+ */
+function checkSignature(signature, shape, place) {
+  const fits = (/** @type {number} */ d, /** @type {number} */ i) => d === -1 || d === shape[i];
+  if (signature.length > 0 && !(signature.length === shape.length && signature.every(fits))) {
+    const expected = `${listed(shape)}, with -1 for dynamic dimensions`;
+    const got = `shape signature ${listed(signature)}`;
+    throw new TfliteError(place, got, expected, "shape signature");
+  }
 }
 
 /** @param {Uint8Array} data @param {string} type @param {number} elements @param {Place} place */
@@ -165,11 +179,15 @@ function readQuantization(raw, type, shape, place) {
   });
 }
 
+/** The smallest float32 with full precision; below, CPUs may take 0. */
+const SMALLEST_SCALE = 2 ** -126;
+
 /** @param {number[]} scale @param {Place} place */
 function checkScales(scale, place) {
-  const wrong = scale.findIndex((s) => !(Number.isFinite(s) && s > 0));
+  const wrong = scale.findIndex((s) => !(Number.isFinite(s) && s >= SMALLEST_SCALE));
   if (wrong >= 0) {
-    throw new TfliteError(place, `scale ${scale[wrong]}`, "finite and above 0", "scale");
+    const expected = `finite and at least ${SMALLEST_SCALE.toPrecision(3)}`;
+    throw new TfliteError(place, `scale ${scale[wrong]}`, expected, "scale");
   }
 }
 

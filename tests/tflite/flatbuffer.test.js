@@ -70,6 +70,19 @@ describe("a bad one", () => {
       bent({ [fieldAt("description")]: 2 ** 31 }),
       /^model\.description \| offset of 4 bytes/,
     ],
+    "root unaligned": [bent({ 0: ROOT + 2 }), /^model \| offset at \d+ \| a multiple of 4 \| align/],
+    "vtable unaligned": [
+      bent({ [ROOT]: view.getUint32(ROOT, true) + 1 }),
+      /^model \| vtable at \d+ \| a multiple of 2 \| alignment/,
+    ],
+    "field unaligned": [
+      bent({ [VTABLE + 4]: view.getUint32(VTABLE + 4, true) + 1 }),
+      /^model\.version \| field at \d+ \| a multiple of 4 \| alignment/,
+    ],
+    "string unaligned": [
+      bent({ [fieldAt("description")]: view.getUint32(fieldAt("description"), true) + 1 }),
+      /^model\.description \| offset at \d+ \| a multiple of 4 \| alignment/,
+    ],
     "vector outside": [bent({ [fieldAt("buffers")]: 2 ** 31 }), /^model\.buffers \| offset/],
   };
   for (const [name, [bytes, message]] of Object.entries(cases)) {

@@ -157,7 +157,32 @@ const MALFORMED = [
     "scale 0",
     (graph) => (graph.tensors[X].quantization.scale = [0]),
     "scale",
-    'subgraph 0, tensor "x": got scale 0, expected finite and above 0 (scale).',
+    'subgraph 0, tensor "x": got scale 0, expected finite and at least 1.18e-38 (scale).',
+  ],
+  [
+    "scale below the normal floats",
+    (graph) => (graph.tensors[X].quantization.scale = [2 ** -127]),
+    "scale",
+    /got scale 5\.877/,
+  ],
+  [
+    "infinite scale",
+    (graph) => (graph.tensors[X].quantization.scale = [Infinity]),
+    "scale",
+    /got scale Infinity/,
+  ],
+  [
+    "shape signature of another rank",
+    (graph) => (graph.tensors[X].shapeSignature = [-1, 4, 4]),
+    "shape signature",
+    'subgraph 0, tensor "x": got shape signature [-1, 4, 4], expected [1, 4, 4, 2], with -1 for ' +
+      "dynamic dimensions (shape signature).",
+  ],
+  [
+    "shape signature of another shape",
+    (graph) => (graph.tensors[X].shapeSignature = [-1, 4, -2, 2]),
+    "shape signature",
+    /got shape signature \[-1, 4, -2, 2\]/,
   ],
   [
     "scale NaN",
@@ -349,6 +374,9 @@ describe("limits", () => {
     assert.equal(rule({ tensors: 3 }), "limit tensors");
     assert.equal(rule({ operators: 0 }), "limit operators");
     assert.equal(rule({ elements: 31 }), "limit elements");
+    assert.equal(rule({ subgraphs: 0 }), "limit subgraphs");
+    assert.equal(rule({ rank: 3 }), "limit rank");
+    assert.equal(rule({ totalElements: 32 + 6 + 3 + 12 - 1 }), "limit totalElements");
     assert.equal(
       typeof rule({ bytes: bytes.length, tensors: 4, operators: 1, elements: 32 }),
       "object",
