@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from octet.bench import command as bench
 from octet.errors import OctetError
-from octet.toolchain import arguments, check, lock, pipeline, process, serving, testing
+from octet.toolchain import arguments, check, fuzz, lock, pipeline, process, serving, testing
 from octet.toolchain.native import RUNNER_SOURCE
 from octet.toolchain.paths import ROOT
 from octet.toolchain.pipeline import console
@@ -47,6 +47,13 @@ def _bench(options: argparse.Namespace) -> int:
     return bench.run(console, request)
 
 
+def _fuzz(options: argparse.Namespace) -> int:
+    with lock.exclusive(ROOT):
+        pipeline.build()
+        pipeline.build_native()
+    return fuzz.run(console, options.seconds, options.seed)
+
+
 def _native(options: argparse.Namespace) -> int:
     with lock.exclusive(ROOT):
         pipeline.build_native()
@@ -70,6 +77,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": _serve,
     "bench": _bench,
     "check": _check,
+    "fuzz": _fuzz,
     "native": _native,
 }
 """What each command of `arguments.COMMANDS` runs; ``clean`` needs no environment."""

@@ -79,6 +79,13 @@ def _bench_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go, too")
 
 
+def _fuzz_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seconds", type=_number, default=60, metavar="N", help="for all campaigns together (60)"
+    )
+    parser.add_argument("--seed", type=_number, metavar="N", help="a new one by default")
+
+
 @dataclass(frozen=True)
 class Command:
     """A command of build.py: its help line, its options, whether the rest goes to pytest."""
@@ -94,6 +101,7 @@ COMMANDS = {
     "serve": Command("serve what was built on localhost", _serve_options),
     "bench": Command("build, then measure octet and its peers", _bench_options),
     "check": Command("formatting, lint and types of C, Python and JavaScript", _check_options),
+    "fuzz": Command("build, then mutate model files and see what they do", _fuzz_options),
     "native": Command("build the kernels for this machine, under sanitizers"),
     "clean": Command("remove everything that was built", _clean_options),
 }

@@ -16,6 +16,12 @@ from octet.toolchain.tasks import Step
 RUNNER_SOURCE = ROOT / "tests/kernels/native_runner.c"
 RUNNER = NATIVE / "kernel_runner"
 
+PLAN_RUNNER_SOURCE = ROOT / "tests/fuzz/plan_runner.c"
+PLAN_RUNNER = NATIVE / "plan_runner"
+
+RUNNERS = {RUNNER_SOURCE: RUNNER, PLAN_RUNNER_SOURCE: PLAN_RUNNER}
+"""Source to program: single kernels, and whole plans."""
+
 FLAGS = (
     *("-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"),
     # Vectors by value: a warning about the ABI between compilers, of which there is one.
@@ -28,7 +34,7 @@ FLAGS = (
 
 
 def compile_steps() -> list[Step]:
-    """Return the steps that compile the kernels and their runner. Raises OctetError: no gcc."""
+    """Return the steps that compile the kernels and their runners. Raises OctetError: no gcc."""
     if find_missing_executables(["gcc"]):
         raise OctetError("not on PATH: gcc")
     headers = sorted(KERNELS.glob("*.h")) + [WASM / "plan_kernels.inc"]
@@ -41,19 +47,23 @@ def compile_steps() -> list[Step]:
             partial(_gcc, [*flags, "-c", str(source)], _object(source)),
             key=" ".join(flags),
         )
-        for source in _sources()
+        for source in (*_kernels(), *RUNNERS)
     ]
 
 
-def link_step() -> Step:
-    """Return the step that links the runner, ``build/native/kernel_runner``."""
-    objects = [_object(source) for source in _sources()]
-    words = [*FLAGS, *map(str, objects), "-lm"]
-    return Step("native/link", objects, [RUNNER], partial(_gcc, words, RUNNER), key=" ".join(words))
+def link_steps() -> list[Step]:
+    """Return the steps that link the runners, in ``build/native``."""
+    steps = []
+    for source, runner in RUNNERS.items():
+        objects = [_object(path) for path in (*_kernels(), source)]
+        words = [*FLAGS, *map(str, objects), "-lm"]
+        run = partial(_gcc, words, runner)
+        steps.append(Step(f"native/link/{runner.name}", objects, [runner], run, " ".join(words)))
+    return steps
 
 
-def _sources() -> list[Path]:
-    return [*sorted(KERNELS.glob("*.c")), RUNNER_SOURCE]
+def _kernels() -> list[Path]:
+    return sorted(KERNELS.glob("*.c"))
 
 
 def _object(source: Path) -> Path:

@@ -70,11 +70,11 @@ def prepare_sources() -> Runner:
 
 
 def build_native() -> None:
-    """Build build/native/kernel_runner. Raises OctetError: the first thing that failed."""
+    """Build the runners in build/native. Raises OctetError: the first thing that failed."""
     runner = Runner(STAMPS)
     _stage(runner, "generated files", generate_steps())
     _stage(runner, "native: compile", native.compile_steps())
-    _stage(runner, "native: link", [native.link_step()])
+    _stage(runner, "native: link", native.link_steps())
 
 
 def generate_steps() -> list[Step]:

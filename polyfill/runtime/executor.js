@@ -168,9 +168,15 @@ export class Executor {
   /** @param {number} bytes per thread */
   #reserveScratch(bytes) {
     if (bytes <= this.#scratchBytes) return;
-    if (this.#scratch) this.heap.free(this.#scratch);
+    this.#freeScratch();
     this.#scratch = this.heap.allocate(bytes * (this.#pool?.threads ?? 1));
     this.#scratchBytes = bytes;
+  }
+
+  #freeScratch() {
+    if (this.#scratch) this.heap.free(this.#scratch);
+    this.#scratch = 0;
+    this.#scratchBytes = 0;
   }
 
   /**
@@ -261,6 +267,7 @@ export class Executor {
     if (!graph) return;
     this.#graphs.delete(id);
     for (const block of graph.blocks) this.heap.free(block);
+    if (this.#graphs.size === 0) this.#freeScratch();
   }
 
   /** Bytes of wasm memory in use, and the memory's size. */

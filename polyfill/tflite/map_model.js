@@ -79,6 +79,9 @@ export function mapModel(model, builder, limits, options = {}) {
   const outputs = new Names();
   const result = mapOutputs(mapping, signature, named, options, outputs);
   const feeds = mapFeeds(mapping, outputs);
+  if (outputs.operands.size === 0) {
+    throw mapping.error({}, "no outputs", "at least one", "graph outputs");
+  }
   const used = mapping.inputsBehind(outputs.operands.values());
   return {
     inputs: inputs.map((info) => ({ info, used: used.has(info.name) })),

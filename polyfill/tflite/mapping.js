@@ -7,7 +7,7 @@
 // zeroPoint). A quantized operator therefore is float views → operator → quantizeLinear → raw view,
 // the form in which WebNN implementations recognise integer kernels.
 
-import { quoted, TfliteError } from "./errors.js";
+import { listed, quoted, TfliteError } from "./errors.js";
 import { isQuantized } from "./tensor.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -56,6 +56,9 @@ const DATA_TYPES = {
  */
 const MAX_WORK = 1 << 22;
 
+/** A tensor of the file may be many operands: raw, real, transposed, before its activation. */
+const WORKING_COPIES = 16;
+
 /** Something WebNN cannot express; collected, so that all of a file's can be reported at once. */
 export class UnsupportedError extends Error {}
 
@@ -76,6 +79,7 @@ export class Mapping {
   /** @type {Set<MLOperand>} inputs and constants */
   #leaves = new Set();
   #budget = MAX_WORK;
+  #elements = 0;
   /** @type {Postprocess[]} */
   postprocesses = [];
 
@@ -130,8 +134,35 @@ export class Mapping {
     this.#spend(1);
     const result = make.call(this.#builder, ...values, options);
     const origins = [...values, ...Object.values(options)].flat();
-    for (const operand of [result].flat()) this.#origins.set(operand, origins);
+    for (const operand of [result].flat()) {
+      this.#origins.set(operand, origins);
+      this.#checkSize(`${method} of ${quoted(String(options.label))}`, operand.shape);
+    }
     return result;
+  }
+
+  /**
+   * What the file declares is checked when it is read; this is what it makes of that.
+   *
+   * @param {string} what
+   * @param {readonly number[]} shape
+   */
+  #checkSize(what, shape) {
+    const { elements, totalElements } = this.#model.limits;
+    const count = shape.reduce((product, d) => product * d, 1);
+    this.#elements += count;
+    const got = `${what} to ${listed(shape)}`;
+    if (count > elements) {
+      throw this.error({}, got, `at most ${elements} elements`, "limit elements");
+    }
+    if (this.#elements > WORKING_COPIES * totalElements) {
+      throw this.error(
+        {},
+        got,
+        `less in all than ${totalElements} elements`,
+        "limit totalElements",
+      );
+    }
   }
 
   /** @param {string} method @param {string} dataType @returns {boolean} as its first operand */

@@ -62,6 +62,7 @@ import { readTensor } from "./tensor.js";
  * @property {readonly Subgraph[]} subgraphs
  * @property {readonly Signature[]} signatures
  * @property {readonly string[]} metadata names only
+ * @property {Readonly<Limits>} limits it was read with, which hold for what is computed, too
  */
 
 /** @type {Limits} */
@@ -125,6 +126,7 @@ export function readModel(bytes, { fileName = "model", limits: lowered = {} } = 
     subgraphs: Object.freeze(subgraphs),
     signatures: Object.freeze(readSignatures(root.signatureDefs ?? [], subgraphs, file)),
     metadata: Object.freeze((root.metadata ?? []).map((/** @type {any} */ m) => m.name ?? "")),
+    limits: Object.freeze(limits),
   });
 }
 

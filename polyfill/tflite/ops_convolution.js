@@ -66,6 +66,13 @@ export function transposeConv(op) {
   const totals = [height, width].map((size, i) =>
     padding === "SAME" ? Math.max((shape[1 + i] - 1) * strides[i] + size - target[1 + i], 0) : 0,
   );
+  // What SAME cuts off is less than a filter; more would be computed only to be thrown away.
+  for (const [i, size] of [height, width].entries()) {
+    if (totals[i] >= size) {
+      const expected = `more than ${(shape[1 + i] - 1) * strides[i]} (input and strides)`;
+      throw op.malformed(`output size ${target[1 + i]}`, expected, "output shape");
+    }
+  }
   const operands = [op.float(2), op.float(1)];
   const options = {
     ...transposed(strides, totals),

@@ -40,6 +40,7 @@ export function detectionPostprocess(op) {
   if (boxes > MAX_BOXES) {
     throw op.malformed(`${boxes} boxes`, `at most ${MAX_BOXES}`, "detection boxes");
   }
+  for (const position of [0, 1, 2]) checkReal(op, position);
   const values = op.numbers(2);
   if (!values) throw new UnsupportedError("anchors computed at run time");
   const n = options.maxDetections * options.maxClassesPerDetection;
@@ -59,6 +60,15 @@ export function detectionPostprocess(op) {
   });
 }
 
+/** @param {OperatorCall} op @param {number} position */
+function checkReal(op, position) {
+  const tensor = op.tensor(position);
+  const single = isQuantized(tensor) && tensor.quantization?.scale.length === 1;
+  if (!single && tensor.type !== "FLOAT32") {
+    throw new UnsupportedError(`${tensor.type} without one scale for its boxes`);
+  }
+}
+
 /** @param {Tensor} tensor with one scale, or float32 @returns {Coding | null} */
 function coding(tensor) {
   if (!isQuantized(tensor) || !tensor.quantization) return null;
@@ -73,7 +83,7 @@ function readOptions(op) {
     const value = Number(map.get(key) ?? NaN);
     if (!(value >= least && value < Infinity)) {
       const expected = `a number from ${least}`;
-      throw op.malformed(`${key} ${map.get(key)}`, expected, "detection options");
+      throw op.malformed(`${key} ${map.get(key) ?? "left out"}`, expected, "detection options");
     }
     return value;
   };

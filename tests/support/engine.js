@@ -10,13 +10,14 @@ import { configure } from "../../polyfill/runtime/settings.js";
 const WASM = new URL("../../build/dist/octet_simd.wasm", import.meta.url);
 
 /** navigator.ml as octet makes it. */
-export function testML() {
-  configure({ variant: "simd", wasm: readFileSync(WASM), worker: false, debug: true });
+export function testML(settings = {}) {
+  const wasm = readFileSync(WASM);
+  configure({ variant: "simd", wasm, worker: false, debug: true, ...settings });
   return createML();
 }
 
-export async function testContext() {
-  return testML().createContext();
+export async function testContext(settings = {}) {
+  return testML(settings).createContext();
 }
 
 /**

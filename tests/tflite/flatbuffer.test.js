@@ -70,7 +70,10 @@ describe("a bad one", () => {
       bent({ [fieldAt("description")]: 2 ** 31 }),
       /^model\.description \| offset of 4 bytes/,
     ],
-    "root unaligned": [bent({ 0: ROOT + 2 }), /^model \| offset at \d+ \| a multiple of 4 \| align/],
+    "root unaligned": [
+      bent({ 0: ROOT + 2 }),
+      /^model \| offset at \d+ \| a multiple of 4 \| align/,
+    ],
     "vtable unaligned": [
       bent({ [ROOT]: view.getUint32(ROOT, true) + 1 }),
       /^model \| vtable at \d+ \| a multiple of 2 \| alignment/,

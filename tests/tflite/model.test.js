@@ -297,6 +297,12 @@ const MALFORMED = [
     "subgraph 0, op 0 CONV_2D: got dilations [0,1], expected at least 1 (dilations).",
   ],
   [
+    "no outputs",
+    (graph) => (graph.outputs = []),
+    "graph outputs",
+    "subgraph 0: got no outputs, expected at least one (graph outputs).",
+  ],
+  [
     "a signature of another subgraph",
     (_, model) => (model.signatureDefs = [{ signatureKey: "s", subgraphIndex: 1 }]),
     "subgraph index",

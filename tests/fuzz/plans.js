@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// node plans.js OPTIONS: compiles mutants and writes their plans for plan_runner.c. OPTIONS is a JSON
+// file: {seed, first, plans: how many, folder of seeds, output}. Prints {files, plans, next}.
+//
+// The output is little-endian 32-bit words: the number of plans, then of each its round, the sizes of
+// weights, staging, arena and scratch, the number of bindings and their sizes, the uploads (region,
+// offset, bytes, the data padded to words), and the programs prepare and dispatch: steps, words and
+// relocations, each with its count of words in front.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { MLGraphBuilder } from "../../polyfill/api/builder.js";
+import { attachState } from "../../polyfill/api/internals.js";
+import { supportLimits } from "../../polyfill/api/support_limits.js";
+import { DOT_PRODUCT } from "../../polyfill/gen/kernels.js";
+import { byteLength } from "../../polyfill/ir/graph.js";
+import { mapModel, parseModel } from "../../polyfill/tflite/loader.js";
+import { LIMITS } from "./campaign.js";
+import { mutant, seedOf } from "./mutations.js";
+import { CHAINS } from "./seed_models.js";
+
+/** More would only take time: a sanitizer makes kernels slow. */
+const MOST_MULTIPLICATIONS = 1e7;
+
+const DOTS = Object.keys(DOT_PRODUCT);
+
+/** The plan of a mutant, with the sizes of its bindings; null where it has none. */
+async function planOf(bytes, dot) {
+  let made = null;
+  const build = async (plan) => {
+    made = plan;
+  };
+  const engine = { dot, build };
+  const context = {};
+  const state = { kind: "context", engine, isLost: false, graphs: new Set(), tensors: new Set() };
+  attachState(context, state);
+  try {
+    const model = parseModel(bytes, { limits: LIMITS });
+    const builder = new MLGraphBuilder(context);
+    const mapped = mapModel(model, builder, supportLimits(), {});
+    await builder.build(Object.fromEntries(mapped.graphOutputs));
+    const bytesOf = ({ dataType, shape }) => byteLength(dataType, shape);
+    // An input and an output may have the same name.
+    const inputs = new Map(mapped.inputs.map(({ info }) => [info.name, bytesOf(info)]));
+    const outputs = new Map([...mapped.graphOutputs].map(([name, y]) => [name, bytesOf(y)]));
+    const bindings = [
+      ...made.inputs.map((name) => inputs.get(name)),
+      ...made.outputs.map((name) => outputs.get(name)),
+    ];
+    const work = made.info.reduce((sum, { macs }) => sum + macs, 0);
+    return work > MOST_MULTIPLICATIONS ? null : { plan: made, bindings };
+  } catch {
+    return null; // The other campaigns look at what is refused.
+  }
+}
+
+/** @type {Buffer[]} */
+const parts = [];
+
+function words(...values) {
+  parts.push(Buffer.from(Int32Array.from(values).buffer));
+}
+
+function program({ steps, words: args, relocations }) {
+  for (const list of [steps, args, relocations]) words(list.length, ...list);
+}
+
+function write(round, { plan, bindings }) {
+  words(round, plan.weightsBytes, plan.stagingBytes, plan.arenaBytes, plan.scratchBytes);
+  words(bindings.length, ...bindings, plan.uploads.length);
+  for (const { region, offset, bytes } of plan.uploads) {
+    words(region, offset, bytes.length);
+    parts.push(Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]));
+  }
+  program(plan.prepare);
+  program(plan.dispatch);
+}
+
+const options = JSON.parse(readFileSync(process.argv[2], "utf-8"));
+const { seed, first = 0, plans: wanted, folder, output } = options;
+const seeds = [
+  ...CHAINS,
+  ...readdirSync(folder)
+    .filter((name) => name.endsWith(".tflite"))
+    .sort()
+    .map((name) => seedOf(name, Uint8Array.from(readFileSync(join(folder, name))))),
+];
+words(wanted);
+let [files, plans, round] = [0, 0, first];
+for (; plans < wanted; round++) {
+  const bytes = mutant(seeds, seed, round);
+  if (!bytes) continue;
+  files++;
+  const found = await planOf(bytes, DOTS[round % DOTS.length]);
+  if (!found) continue;
+  write(round, found);
+  plans++;
+}
+writeFileSync(output, Buffer.concat(parts));
+process.stdout.write(`${JSON.stringify({ files, plans, next: round })}\n`);
