@@ -27,6 +27,11 @@ class Recorder:
         self._constants: set[str] = set()
         self._calls: list[Call] = []
 
+    @property
+    def size(self) -> int:
+        """How many inputs and constants there are."""
+        return len(self._inputs)
+
     def input(self, array: Array) -> Operand:
         """An input with what it is fed."""
         operand = Operand(f"x{len(self._inputs)}")
