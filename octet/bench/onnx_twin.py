@@ -197,15 +197,21 @@ def run(path: Path, images: Sequence[Array]) -> list[Array]:
 
 
 def quantize(
-    source: Path, target: Path, images: Sequence[Array], activations: str = "QUInt8"
+    source: Path,
+    target: Path,
+    images: Sequence[Array],
+    activations: str = "QUInt8",
+    *,
+    per_channel: bool = True,
 ) -> None:
-    """Write the QDQ twin of an ONNX file: int8 weights per channel.
+    """Write the QDQ twin of an ONNX file: 8-bit activations and weights.
 
     Args:
         source: the float model.
         target: where the result goes.
         images: NHWC, to calibrate with.
         activations: ``QUInt8`` or ``QInt8``.
+        per_channel: a scale per output channel of weights; else one per tensor, which are uint8.
     """
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -229,7 +235,7 @@ def quantize(
         target,
         Images(),
         quant_format=QuantFormat.QDQ,
-        per_channel=True,
+        per_channel=per_channel,
         activation_type=QuantType[activations],
-        weight_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8 if per_channel else QuantType.QUInt8,
     )

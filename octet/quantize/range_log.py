@@ -34,7 +34,7 @@ class RecordingKey:
     """What a recording depends on.
 
     Attributes:
-        model: SHA-256 of the model file.
+        model: SHA-256 of the job's model file, which does not depend on names.
         data: the source's fingerprint.
         tensors: indices of the recorded tensors.
     """

@@ -118,7 +118,7 @@ def record(
         if cache is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="octet-"))
             cache = Path(folder) / "ranges"
-        digest = hashlib.sha256(model.to_bytes()).hexdigest()
+        digest = hashlib.sha256(job.model).hexdigest()
         key = RecordingKey(digest, source.fingerprint(), job.tensors)
         log = stack.enter_context(RangeLog(cache, key))
         _fill(log, job, source, inputs, options, report)

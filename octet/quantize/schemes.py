@@ -11,6 +11,7 @@ round half away from zero, as the TFLite converter does, whose bytes are reprodu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -94,20 +95,23 @@ def activation_params(low: float, high: float, scheme: Scheme) -> Params:
     """Return the parameters for a tensor with numbers from ``low`` to ``high``.
 
     The range is widened to contain zero, which is represented exactly: padding and ReLU need it.
+    The scale is that of TFLite's converter, float32 throughout. So is the zero point, with halves
+    away from zero, but for ties: it does not know that the scale was rounded.
 
     Raises:
         OctetError: if the range is not finite or reversed.
     """
     if not (np.isfinite(low) and np.isfinite(high) and low <= high):
         raise OctetError(f"range: got {low} to {high}, expected finite numbers in order.")
-    low, high = min(low, 0.0), max(high, 0.0)
+    least, most = np.float32(min(low, 0.0)), np.float32(max(high, 0.0))
     if scheme.symmetric:
-        scale = np.float32(max(-low, high) / scheme.high)
+        scale = max(-least, most) / np.float32(scheme.high)
         return Params(scheme.activation, _usable(scale), 0)
-    scale = np.float32((high - low) / (scheme.high - scheme.low))
+    scale = (most - least) / np.float32(scheme.high - scheme.low)
     if _usable(scale) != scale:
         return Params(scheme.activation, _usable(scale), scheme.low)
-    zero_point = scheme.low + int(round_away(np.float64(-low) / np.float64(scale)))
+    steps = float(least) * (scheme.high - scheme.low) / (float(most) - float(least))
+    zero_point = int(round_away(np.float64(scheme.low - steps)))
     return Params(scheme.activation, float(scale), min(max(zero_point, scheme.low), scheme.high))
 
 
@@ -136,7 +140,7 @@ def dequantize(values: Array, params: Params) -> Array:
     return np.asarray(steps.astype(np.float32) * np.float32(params.scale))
 
 
-def round_away(values: Array | np.float64) -> Array:
+def round_away(values: Array | np.floating[Any]) -> Array:
     """Round halves away from zero."""
     values = np.asarray(values)
     return np.asarray(np.trunc(values + np.copysign(np.asarray(0.5, values.dtype), values)))

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 
 from octet.bench import command as bench
-from octet.errors import OctetError
+from octet.bench.quantization import command as bench_quantize
+from octet.errors import OctetError, unknown
 from octet.toolchain import arguments, check, fuzz, lock, pipeline, process, serving, testing
 from octet.toolchain.native import RUNNER_SOURCE
 from octet.toolchain.paths import ROOT
@@ -54,6 +55,22 @@ def _fuzz(options: argparse.Namespace) -> int:
     return fuzz.run(console, options.seconds, options.seed)
 
 
+def _bench_quantize(options: argparse.Namespace) -> int:
+    parts = options.parts or ([] if options.render else list(bench_quantize.PARTS))
+    for part in parts:
+        if part not in bench_quantize.PARTS:
+            raise unknown("part", part, bench_quantize.PARTS)
+    request = bench_quantize.Request(
+        parts=parts,
+        networks=[word for word in options.networks.split(",") if word],
+        records=options.records,
+        rounds=options.rounds,
+        json=options.json,
+        render=options.render,
+    )
+    return bench_quantize.run(console, request)
+
+
 def _native(options: argparse.Namespace) -> int:
     with lock.exclusive(ROOT):
         pipeline.build_native()
@@ -76,6 +93,7 @@ RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "test": _test,
     "serve": _serve,
     "bench": _bench,
+    "bench-quantize": _bench_quantize,
     "check": _check,
     "fuzz": _fuzz,
     "native": _native,

@@ -86,6 +86,23 @@ def _fuzz_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_number, metavar="N", help="a new one by default")
 
 
+def _bench_quantize_options(parser: argparse.ArgumentParser) -> None:
+    parts = "accuracy, speed; both if there are none and nothing is to be rendered"
+    parser.add_argument("parts", nargs="*", metavar="PART", help=parts)
+    parser.add_argument(
+        "--networks", default="", metavar="WORD,WORD", help="whose accuracy; all if not given"
+    )
+    parser.add_argument(
+        "--records", type=_number, default=1000, metavar="N", help="to record in a turn (1000)"
+    )
+    parser.add_argument(
+        "--rounds", type=_number, default=3, metavar="N", help="every recorder's turns (3)"
+    )
+    page = "docs/QUANTIZATION.md from docs/quantization.json"
+    parser.add_argument("--render", action="store_true", help=page)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go, too")
+
+
 @dataclass(frozen=True)
 class Command:
     """A command of build.py: its help line, its options, whether the rest goes to pytest."""
@@ -100,6 +117,7 @@ COMMANDS = {
     "test": Command("build, then run all tests; what follows goes to pytest", takes_rest=True),
     "serve": Command("serve what was built on localhost", _serve_options),
     "bench": Command("build, then measure octet and its peers", _bench_options),
+    "bench-quantize": Command("measure what quantizing costs, and peers", _bench_quantize_options),
     "check": Command("formatting, lint and types of C, Python and JavaScript", _check_options),
     "fuzz": Command("build, then mutate model files and see what they do", _fuzz_options),
     "native": Command("build the kernels for this machine, under sanitizers"),
@@ -137,7 +155,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {key:8} {value.help}" for key, value in COMMANDS.items())
+    commands = "\n".join(f"  {key:14} {value.help}" for key, value in COMMANDS.items())
     parser = _Parser(
         prog=f"build.py {name}",
         usage="python3 build.py [-v] [command] [options]",

@@ -35,7 +35,7 @@ PYTHON = {
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
     "compare": {"tflite", "quantize", "web", "codegen.render"},
-    "bench": {"web", "tflite", "toolchain.paths", "toolchain.process"},
+    "bench": {"web", "tflite", "quantize", "toolchain.paths", "toolchain.process"},
     "export": {"codegen", "toolchain.paths"},
     "toolchain": {"codegen", "web", "bench", "export"},
     "commands": {"codegen", "export", "tflite", "onnx", "web", "quantize", "compare", "toolchain"},
