@@ -16,7 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from octet.errors import OctetError
-from octet.quantize.data.source import Source, records
+from octet.quantize.data.check import check_record
+from octet.quantize.data.source import Source
 from octet.quantize.modes import ELEMENT_FUNCTIONS, MODES, RANGE_FUNCTIONS, ModeOptions, Ranges
 from octet.quantize.range_log import RangeLog, RecordingKey
 from octet.quantize.sessions import BINS, ElementSession, Job, RangeSession, make_job
@@ -190,9 +191,9 @@ def _run(
     jobs, _ = options.resolved()
 
     def items() -> Iterator[Item]:
-        with closing(records(source, inputs, start, 2 * jobs + 2)) as reader:
-            for number, arrays in enumerate(reader, start):
-                yield number, source.place(number), arrays
+        for number in range(start, source.count):
+            place = source.place(number)
+            yield number, place, check_record(source.read(number), inputs, place)
 
     if options.scheduler:
         return on_cluster(work, items(), options.scheduler)

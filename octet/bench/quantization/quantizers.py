@@ -90,7 +90,8 @@ def _octet(dtype: str, *, bias: str = "fast", equalize: bool = False) -> Quantiz
 def _litert(model: Path, records: Path, out: Path) -> None:
     from ai_edge_litert import _pywrap_tensorflow_lite_calibration_wrapper as wrapper
 
-    found = wrapper.CalibrationWrapper(model.read_bytes(), [], [])
+    data = model.read_bytes()  # it keeps no copy
+    found = wrapper.CalibrationWrapper(data, [], [])
     arrays = np.load(records, mmap_mode="r")
     found.Prepare([list(arrays[0].shape)])
     for array in arrays:
