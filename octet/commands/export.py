@@ -12,7 +12,6 @@ from octet.errors import OctetError
 from octet.export.loader import FITS, Loader, Preprocessing, file_name, takes_picture
 from octet.export.record import MapOptions, record
 from octet.tflite.files import attachments, read_bytes, write_whole
-from octet.toolchain.minimal import build_engine
 from octet.toolchain.paths import DIST
 
 KERNELS = ("full", "minimal", "none")
@@ -74,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
     if recording.requirements:
+        # Compilers are for developers: the other commands do without them.
+        from octet.toolchain.minimal import build_engine
+
         build_engine(recording.requirements, args.output / "octet")
     console = Console(highlight=False)
     for path in sorted(args.output.rglob("*")):
