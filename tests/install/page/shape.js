@@ -56,8 +56,8 @@ async function checkInterface(name, { attributes, operations }) {
   await expectTypeError(() => new Interface(), false, `new ${name}()`);
   const { prototype } = Interface;
   expect(Object.getPrototypeOf(prototype) === Object.prototype, `${name}.prototype inherits`);
-  const { value: constructor } = expectProperty(prototype, "constructor", "wc", `${name} c.`);
-  expect(constructor === Interface, `${name}.prototype.constructor`);
+  const { value: made } = expectProperty(prototype, "constructor", "wc", `${name}.constructor`);
+  expect(made === Interface, `${name}.prototype.constructor`);
   const { value: tag } = expectProperty(prototype, Symbol.toStringTag, "c", `${name} tag`);
   expect(tag === name, `${name}'s toStringTag is ${tag}`);
   const allAttributes = { ...attributes, ...EXTENSIONS[name] };
