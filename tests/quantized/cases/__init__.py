@@ -15,10 +15,12 @@ from ..recording import QuantizedCase, Rng
 from .elementwise import elementwise_cases
 from .movement import movement_cases
 from .products import product_cases
+from .transposed import transposed_cases
 from .windows import window_cases
 
 FAMILIES: dict[str, Callable[[Rng], Iterator[QuantizedCase]]] = {
     "products": product_cases,
+    "transposed": transposed_cases,
     "elementwise": elementwise_cases,
     "windows": window_cases,
     "movement": movement_cases,

@@ -22,7 +22,7 @@ GEMMS = 60
 MATMULS = 20
 
 SCALES = ("usual", "usual", "usual", "ties", "saturating", "vanishing", "far")
-"""How the scale of a sum of products relates to the result's: see `_scales`."""
+"""How the scale of a sum of products relates to the result's: see `scales_of`."""
 
 FILTER_LAYOUTS = ("oihw", "hwio", "ohwi", "ihwo")
 
@@ -121,7 +121,7 @@ def _weights(rng: Rng, dtype: str, shape: tuple[int, ...]) -> Array:
     return np.where(rare, integers(rng, dtype, shape), values)
 
 
-def _scales(rng: Rng, kind: str, k: int) -> tuple[float, float, float]:
+def scales_of(rng: Rng, kind: str, k: int) -> tuple[float, float, float]:
     """Return scales of input, weights and output.
 
     usual: results over and beyond their range; ties: halves, which round to even; saturating: all
@@ -141,7 +141,7 @@ def _scales(rng: Rng, kind: str, k: int) -> tuple[float, float, float]:
     return x, w, y
 
 
-def _filter(rng: Rng, shape: tuple[int, ...], w_scale: float) -> Filter:
+def filter_of(rng: Rng, shape: tuple[int, ...], w_scale: float) -> Filter:
     """Return weights ``shape``, output channels first."""
     count = shape[0]
     dtype = str(rng.choice(["uint8", "int8"]))
@@ -166,7 +166,7 @@ def _filter(rng: Rng, shape: tuple[int, ...], w_scale: float) -> Filter:
     return Filter(values, scales, zeros, bias, per_channel)
 
 
-def _operands(
+def operands_of(
     rec: Recorder, w: Filter, x: Params, order: tuple[int, ...]
 ) -> tuple[str, str | None]:
     """Return the dequantized weights, their axes in ``order``, and the bias."""
@@ -205,10 +205,10 @@ def convolution(rng: Rng, window: Window, channels: tuple[int, int, int]) -> Qua
     size, kernel, strides, dilations, padding = window
     c, n, groups = channels
     kind = str(rng.choice(SCALES))
-    scales = _scales(rng, kind, c * kernel[0] * kernel[1])
+    scales = scales_of(rng, kind, c * kernel[0] * kernel[1])
     batch = 1 + int(rng.random() < 0.2)
     x = tensor_of(rng, (batch, *size, groups * c), scale=scales[0])
-    w = _filter(rng, (groups * n, *kernel, c), scales[1])
+    w = filter_of(rng, (groups * n, *kernel, c), scales[1])
     y, clamps = params_of(rng, scales[2]), clamps_of(rng)
     shape = _shape(window, channels, batch)
     out = np.zeros(batch * shape.out_height * shape.out_width * groups * n, np.uint8)
@@ -222,7 +222,7 @@ def convolution(rng: Rng, window: Window, channels: tuple[int, int, int]) -> Qua
     rec = Recorder()
     given = Tensor(x.values.transpose(0, 3, 1, 2), x.params) if nchw else x
     order = tuple("ohwi".index(role) for role in layout)
-    filter_, bias = _operands(rec, w, x.params, order)
+    filter_, bias = operands_of(rec, w, x.params, order)
     options: dict[str, Any] = {
         **{"padding": list(padding), "strides": list(strides), "dilations": list(dilations)},
         **{"groups": groups, "inputLayout": "nchw" if nchw else "nhwc", "filterLayout": layout},
@@ -276,17 +276,17 @@ def _shape(window: Window, channels: tuple[int, int, int], batch: int) -> Struct
 def gemm(rng: Rng, m: int, n: int, k: int) -> QuantizedCase:
     """Return a matrix product with constant b."""
     kind = str(rng.choice(SCALES))
-    scales = _scales(rng, kind, k)
+    scales = scales_of(rng, kind, k)
     a = tensor_of(rng, (m, k), scale=scales[0])
-    w = _filter(rng, (n, 1, 1, k), scales[1])
+    w = filter_of(rng, (n, 1, 1, k), scales[1])
     return _gemm(rng, kind, a, w, params_of(rng, scales[2]))
 
 
 def matmul(rng: Rng, shape: tuple[int, ...], n: int) -> QuantizedCase:
     """Return the product of a batch of matrices with one constant matrix."""
-    scales = _scales(rng, "usual", shape[-1])
+    scales = scales_of(rng, "usual", shape[-1])
     a = tensor_of(rng, shape, scale=scales[0])
-    w = replace(_filter(rng, (n, 1, 1, shape[-1]), scales[1]), bias=None)
+    w = replace(filter_of(rng, (n, 1, 1, shape[-1]), scales[1]), bias=None)
     return _gemm(rng, "usual", a, w, params_of(rng, scales[2]), op="matmul")
 
 
@@ -313,7 +313,7 @@ def _gemm(
     transposed = op == "gemm" and bool(rng.integers(2))
     rec = Recorder()
     matrix = Filter(w.values.reshape(n, k), w.scales, w.zero_points, w.bias, w.per_channel)
-    b, bias = _operands(rec, matrix, a.params, (0, 1) if transposed else (1, 0))
+    b, bias = operands_of(rec, matrix, a.params, (0, 1) if transposed else (1, 0))
     options: dict[str, Any] = {"bTranspose": transposed}
     if bias:
         options["c"] = ref(bias)
