@@ -24,6 +24,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from octet.errors import OctetError
+from octet.tflite.check import check_extent, first_problem
 
 IDENTIFIER = b"TFL3"
 BUFFER_ALIGNMENT = 16
@@ -72,6 +73,7 @@ def parse(data: bytes, name: str) -> Any:
             f"{name}: not a TFLite file: bytes 4 to 7: got {data[4:8]!r}, expected {IDENTIFIER!r}."
         )
     try:
+        check_extent(data)
         model = schema.ModelT.InitFromPackedBuf(data, 0)
         _normalize(model, data)
     except (
@@ -85,7 +87,7 @@ def parse(data: bytes, name: str) -> Any:
         UnicodeDecodeError,
     ) as error:
         raise ModelFileError(f"{name}: a broken TFLite file: {error}.") from None
-    problem = _first_problem(model)
+    problem = first_problem(model)
     if problem:
         raise ModelFileError(f"{name}: a broken TFLite file: {problem}.")
     return model
@@ -206,26 +208,3 @@ def _numbers(values: Any) -> list[int]:
 
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else (value or "")
-
-
-def _first_problem(model: Any) -> str:
-    """Return what is wrong with the tree's references, or ""."""
-    if not model.subgraphs:
-        return "it has no subgraph"
-    for number, graph in enumerate(model.subgraphs):
-        for index, tensor in enumerate(graph.tensors):
-            if not 0 <= tensor.buffer < max(1, len(model.buffers)):
-                return f"subgraph {number}: tensor {index}: no buffer {tensor.buffer}"
-            if any(size < 0 for size in tensor.shape):
-                return f"subgraph {number}: tensor {index}: shape {tensor.shape}"
-        known = range(-1, len(graph.tensors))
-        for index, operator in enumerate(graph.operators):
-            if not 0 <= operator.opcodeIndex < len(model.operatorCodes):
-                return f"subgraph {number}: operator {index}: no code {operator.opcodeIndex}"
-            for tensor in (*operator.inputs, *operator.outputs):
-                if tensor not in known:
-                    return f"subgraph {number}: operator {index}: no tensor {tensor}"
-        for tensor in (*graph.inputs, *graph.outputs):
-            if tensor not in known[1:]:
-                return f"subgraph {number}: no tensor {tensor}"
-    return ""
