@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be true of a TFLite file: a bounded size, sound references, sane numbers.
 
-The rules are those of the loader in polyfill/tflite; a file that breaks one is named with its place.
+The rules are those of the loader in polyfill/tflite; what breaks one is named with its place.
 """
 
 from __future__ import annotations

@@ -52,9 +52,14 @@ export async function campaign(engine, { seeds, seed, first, end }, report, onRo
     if (!bytes) continue;
     onRound?.(round);
     report.files++;
-    const start = performance.now();
-    const problem = await examine(engine, bytes, random(roundSeed(seed, ~round)), report);
-    const time = performance.now() - start;
+    const once = async (/** @type {Report} */ counts) => {
+      const start = performance.now();
+      const problem = await examine(engine, bytes, random(roundSeed(seed, ~round)), counts);
+      return { problem, time: performance.now() - start };
+    };
+    let { problem, time } = await once(report);
+    // Twice: the machine may have been busy with something else.
+    if (!problem && time > SLOW) ({ problem, time } = await once(emptyReport()));
     report.slowest = Math.max(report.slowest, time);
     const what = problem ?? (time > SLOW ? `it took ${Math.round(time)} ms` : null);
     if (what) report.findings.push({ round, what, bytes: Array.from(bytes) });
