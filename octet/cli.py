@@ -19,6 +19,7 @@ from octet.commands import (
     quantize,
     record_minmax,
     run,
+    search,
     sizes,
     verify,
 )
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Command] = {
     "record-minmax": record_minmax,
     "quantize": quantize,
     "compare": compare,
+    "search": search,
     "verify": verify,
     "export": export,
     "conformance": conformance,

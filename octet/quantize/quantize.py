@@ -103,6 +103,36 @@ def quantize_model(
         OctetError: for a tensor without a range, or options that need data where there is none.
     """
     options = options or QuantizeOptions()
+    ready = make_ready(model, options, source, cache=cache, report=report)
+    return quantize_ready(ready, options, source, report=report)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A float model that only lacks a decision: what is quantized, and to what.
+
+    Attributes:
+        model: prepared, equalized where that was asked for, ranges embedded.
+        layers: its operators as rules of a configuration see them.
+        inputs: what records are checked against.
+        pairs: how many pairs of layers were equalized.
+    """
+
+    model: Model
+    layers: list[Layer]
+    inputs: list[InputSpec]
+    pairs: int
+
+
+def make_ready(
+    model: Model,
+    options: QuantizeOptions,
+    source: Source | None,
+    *,
+    cache: Path | None = None,
+    report: Report | None = None,
+) -> Ready:
+    """Do all of `quantize_model` that does not depend on ``options.config``; the same errors."""
     if options.bias_correction not in METHODS:
         found = options.bias_correction
         raise OctetError(f"bias correction: got {found!r}, expected one of {', '.join(METHODS)}.")
@@ -110,14 +140,25 @@ def quantize_model(
         raise OctetError("equalization and bias correction need representative records (--data).")
     prepared = prepare(model, dequantize_weights=options.dequantize_weights)
     floats, pairs = prepared.model, 0
-    threads = processors()
+    inputs = model_inputs(floats.to_bytes(), floats)
     if source is not None:
-        inputs = model_inputs(floats.to_bytes(), floats)
         if options.equalize:
             pairs = len(find_pairs(floats))
-            _equalize(floats, source, inputs, threads, report)
+            _equalize(floats, source, inputs, processors(), report)
         embed(floats, record(floats, source, options.record, cache=cache, report=report))
-    plan = make_plan(floats, prepared.layers, options.config)
+    return Ready(floats, prepared.layers, inputs, pairs)
+
+
+def quantize_ready(
+    ready: Ready,
+    options: QuantizeOptions,
+    source: Source | None = None,
+    *,
+    report: Report | None = None,
+) -> Quantized:
+    """Do the rest of `quantize_model`; ``ready`` stays as it is. The same errors."""
+    floats = ready.model
+    plan = make_plan(floats, ready.layers, options.config)
 
     def build(candidate: Model) -> Converted:
         return convert(candidate, plan, options.interface)
@@ -127,14 +168,14 @@ def quantize_model(
             floats,
             plan,
             spread(source, BIAS_RECORDS),
-            inputs,
+            ready.inputs,
             options.bias_correction,
             build,
-            threads=threads,
+            threads=processors(),
             report=report,
         )
     made = fake_quantize(floats, plan) if options.fake else build(floats)
-    return Quantized(made.model, floats, plan, prepared.layers, made.stored, pairs)
+    return Quantized(made.model, floats, plan, ready.layers, made.stored, ready.pairs)
 
 
 def spread(source: Source, count: int) -> Source:

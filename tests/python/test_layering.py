@@ -35,10 +35,21 @@ PYTHON = {
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
     "compare": {"tflite", "quantize", "web", "codegen.render"},
+    "search": {"tflite", "quantize", "compare"},
     "bench": {"web", "tflite", "quantize", "toolchain.paths", "toolchain.process"},
     "export": {"codegen", "toolchain.paths"},
     "toolchain": {"codegen", "web", "bench", "export"},
-    "commands": {"codegen", "export", "tflite", "onnx", "web", "quantize", "compare", "toolchain"},
+    "commands": {
+        "codegen",
+        "compare",
+        "export",
+        "onnx",
+        "quantize",
+        "search",
+        "tflite",
+        "toolchain",
+        "web",
+    },
     "cli": {"commands"},
 }
 
