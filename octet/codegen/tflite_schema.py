@@ -42,6 +42,18 @@ STRUCTURE = {
         "ShapeSignature",
     ),
     "QuantizationParameters": ("Min", "Max", "Scale", "ZeroPoint", "QuantizedDimension"),
+    "SparsityParameters": ("TraversalOrder", "BlockMap", "DimMetadata"),
+    "DimensionMetadata": (
+        "Format",
+        "DenseSize",
+        "ArraySegmentsType",
+        "ArraySegments",
+        "ArrayIndicesType",
+        "ArrayIndices",
+    ),
+    "Int32Vector": ("Values",),
+    "Uint16Vector": ("Values",),
+    "Uint8Vector": ("Values",),
     "Buffer": ("Data", "Offset", "Size"),
     "Operator": (
         "OpcodeIndex",
@@ -60,7 +72,10 @@ STRUCTURE = {
 
 # Fields that hold an enumeration; the generated readers do not say which.
 ENUMERATIONS = {
+    "ArrayIndicesType": "SparseIndexVector",
+    "ArraySegmentsType": "SparseIndexVector",
     "BuiltinOptionsType": "BuiltinOptions",
+    "Format": "DimensionType",
     "FusedActivationFunction": "ActivationFunctionType",
     "InDataType": "TensorType",
     "KernelType": "LSTMKernelType",
@@ -81,6 +96,7 @@ FLAGS = {
     "Int32Flags": "int32",
     "Int64Flags": "int64",
     "Uint8Flags": "uint8",
+    "Uint16Flags": "uint16",
     "Uint32Flags": "uint32",
     "Uint64Flags": "uint64",
 }

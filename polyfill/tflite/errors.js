@@ -49,6 +49,9 @@ export class TfliteError extends Error {
   }
 }
 
+/** Something WebNN cannot express; collected, so that all of a file's can be reported at once. */
+export class UnsupportedError extends Error {}
+
 /** @param {Place} place @returns {string} */
 function placeText(place) {
   const words = [];

@@ -25,6 +25,7 @@ const SCALAR_BYTES = {
   bool: 1,
   int8: 1,
   uint8: 1,
+  uint16: 2,
   int32: 4,
   uint32: 4,
   float32: 4,
@@ -182,6 +183,8 @@ export class FlatBuffer {
         return view.getInt8(position);
       case "uint8":
         return view.getUint8(position);
+      case "uint16":
+        return view.getUint16(position, true);
       case "int32":
         return view.getInt32(position, true);
       case "uint32":

@@ -2,8 +2,10 @@
 // Maps a whole model: graph inputs, every operator in order, graph outputs; or says all that cannot
 // be.
 
-import { quoted, shown, TfliteError } from "./errors.js";
-import { Mapping, UnsupportedError } from "./mapping.js";
+import { quoted, shown, TfliteError, UnsupportedError } from "./errors.js";
+import { foldDilations } from "./fold_dilation.js";
+import { foldStatic } from "./fold_static.js";
+import { Mapping } from "./mapping.js";
 import { Names } from "./names.js";
 import { OperatorCall } from "./operator_call.js";
 import { entryOf } from "./ops.js";
@@ -26,6 +28,7 @@ import { isQuantized } from "./tensor.js";
  * @property {boolean} [floatOutputs] give float32 for quantized outputs
  * @property {string} [signature] key of the signature whose names and subgraph to use
  * @property {"all" | readonly string[]} [outputs] intermediate tensors, besides the model's own
+ * @property {number} [batch] in place of the first dimension of the inputs
  */
 
 /**
@@ -37,7 +40,7 @@ import { isQuantized } from "./tensor.js";
  * @typedef {object} TensorInfo
  * @property {string} name
  * @property {readonly number[]} shape
- * @property {DataType} dataType
+ * @property {DataType | "int16"} dataType of the caller's arrays; the graph holds int16 in int32
  * @property {StoredQuantization | null} quantization of the values as they are passed
  * @property {string} [signatureName]
  */
@@ -72,10 +75,11 @@ import { isQuantized } from "./tensor.js";
 export function mapModel(model, builder, limits, options = {}) {
   const signature = chooseSignature(model, options.signature);
   const subgraph = model.subgraphs[signature?.subgraph ?? 0];
-  const mapping = new Mapping(model, subgraph, builder, limits);
+  const batch = chooseBatch(subgraph, options.batch);
+  const mapping = new Mapping(model, subgraph, builder, limits, batch);
   const named = options.signature === undefined ? null : signature;
   const inputs = mapInputs(mapping, signature, named, options.floatInputs ?? false);
-  mapOperators(mapping);
+  mapOperators(mapping, options.outputs ?? []);
   const outputs = new Names();
   const result = mapOutputs(mapping, signature, named, options, outputs);
   const feeds = mapFeeds(mapping, outputs);
@@ -105,6 +109,20 @@ function chooseSignature(model, key) {
   );
 }
 
+/**
+ * @param {Subgraph} subgraph
+ * @param {number | undefined} wanted
+ * @returns {{from: number, to: number} | null} null where nothing changes
+ */
+function chooseBatch({ inputs, tensors }, wanted) {
+  if (wanted === undefined) return null;
+  if (!(Number.isInteger(wanted) && wanted >= 1)) {
+    throw new TypeError(`batch: got ${wanted}, expected an integer from 1.`);
+  }
+  const from = inputs.map((index) => tensors[index].shape[0]).find((d) => d !== undefined);
+  return from === undefined || from === wanted ? null : { from, to: wanted };
+}
+
 // Inputs.
 
 /**
@@ -124,7 +142,7 @@ function mapInputs(mapping, signature, named, float) {
     const converted = float && mapping.isReal(index) && tensor.type !== "FLOAT32";
     return supported(mapping, index, () => {
       const dataType = converted ? "float32" : mapping.dataType(index);
-      const operand = mapping.input(name, dataType, tensor.shape);
+      const operand = mapping.input(name, dataType, mapping.rebatched(tensor.shape));
       if (converted) mapping.setFloat(index, operand, `input ${name}`);
       else mapping.setRaw(index, operand);
       return tensorInfo(mapping, index, name, operand, signatureName);
@@ -145,8 +163,9 @@ function namesByTensor(entries = []) {
  * @param {string | undefined} signatureName
  * @returns {TensorInfo}
  */
-function tensorInfo(mapping, index, name, { dataType, shape }, signatureName) {
+function tensorInfo(mapping, index, name, { dataType: held, shape }, signatureName) {
   const tensor = mapping.tensor(index);
+  const dataType = tensor.type === "INT16" && held === "int32" ? "int16" : held;
   const stored = isQuantized(tensor) && dataType !== "float32" ? tensor.quantization : null;
   const quantization = stored && {
     scale: stored.scale,
@@ -164,13 +183,18 @@ function tensorInfo(mapping, index, name, { dataType, shape }, signatureName) {
 
 // Operators.
 
-/** @param {Mapping} mapping */
-function mapOperators(mapping) {
+/** @param {Mapping} mapping @param {"all" | readonly string[]} outputs asked for */
+function mapOperators(mapping, outputs) {
   /** @type {Unsupported[]} */
   const unsupported = [];
   /** @type {Set<number>} outputs of unsupported operators that no operand can stand for */
   const missing = new Set();
-  for (const operator of mapping.subgraph.operators) {
+  const { tensors } = mapping.subgraph;
+  const named = tensors.flatMap(({ index, name }) =>
+    outputs === "all" || outputs.includes(name) ? [index] : [],
+  );
+  const wanted = new Set([...mapping.subgraph.outputs, ...named]);
+  for (const operator of foldDilations(mapping.subgraph, wanted)) {
     const known = entryOf(operator) !== undefined;
     const blocked = operator.inputs.some((index) => missing.has(index));
     try {
@@ -225,9 +249,10 @@ function mapOperator(mapping, operator) {
     }
   }
   const tensor = mapping.tensor(operator.outputs[0]).name;
-  guarded(mapping, { ...place, tensor }, () =>
-    entry.map(new OperatorCall(mapping, operator, entry.options)),
-  );
+  guarded(mapping, { ...place, tensor }, () => {
+    const call = new OperatorCall(mapping, operator, entry.options);
+    if (!foldStatic(call)) entry.map(call);
+  });
   for (const output of operator.outputs) checkDeclared(mapping, operator, output);
 }
 
@@ -242,8 +267,8 @@ function checkDeclared(mapping, operator, index) {
   if (operand.dataType !== declared) {
     throw mapping.error(place, `type ${declared}`, operand.dataType, "declared type");
   }
-  // No dimensions: a scalar, or a rank left open.
-  if (shape.length > 0 && String(shape) !== String(operand.shape)) {
+  // No dimensions: a scalar, or a rank left open. Another batch changes shapes everywhere.
+  if (!mapping.batch && shape.length > 0 && String(shape) !== String(operand.shape)) {
     const expected = `[${operand.shape.join(", ")}], which its inputs give`;
     throw mapping.error(place, `shape [${shape.join(", ")}]`, expected, "declared shape");
   }

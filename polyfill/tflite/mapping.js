@@ -7,7 +7,8 @@
 // zeroPoint). A quantized operator therefore is float views → operator → quantizeLinear → raw view,
 // the form in which WebNN implementations recognise integer kernels.
 
-import { listed, quoted, TfliteError } from "./errors.js";
+import { listed, quoted, TfliteError, UnsupportedError } from "./errors.js";
+import { storedData } from "./stored_data.js";
 import { isQuantized } from "./tensor.js";
 
 /** @typedef {import("./model.js").Model} Model */
@@ -20,7 +21,8 @@ import { isQuantized } from "./tensor.js";
 /** @typedef {import("./webnn.js").MLOpSupportLimits} MLOpSupportLimits */
 
 /**
- * Types without an entry have no counterpart in WebNN. INT4 constants are widened.
+ * Types without an entry have no counterpart in WebNN. INT4 constants are widened, and INT16, which
+ * WebNN lacks, is held in int32.
  *
  * @type {Readonly<Record<string, DataType>>}
  */
@@ -29,6 +31,7 @@ const DATA_TYPES = {
   FLOAT16: "float16",
   INT4: "int8",
   INT8: "int8",
+  INT16: "int32",
   UINT8: "uint8",
   BOOL: "uint8",
   INT32: "int32",
@@ -36,6 +39,8 @@ const DATA_TYPES = {
   INT64: "int64",
   UINT64: "uint64",
 };
+
+const INT16_RANGE = [-32768, 32767];
 
 /**
  * A computation behind the graph: `run` takes the stored values of the input tensors and gives
@@ -59,9 +64,6 @@ const MAX_WORK = 1 << 22;
 /** A tensor of the file may be many operands: raw, real, transposed, before its activation. */
 const WORKING_COPIES = 16;
 
-/** Something WebNN cannot express; collected, so that all of a file's can be reported at once. */
-export class UnsupportedError extends Error {}
-
 export class Mapping {
   #model;
   #builder;
@@ -80,6 +82,8 @@ export class Mapping {
   #leaves = new Set();
   #budget = MAX_WORK;
   #elements = 0;
+  /** @type {Map<number, Tensor>} tensors whose values turned out to be constant */
+  #folded = new Map();
   /** @type {Postprocess[]} */
   postprocesses = [];
 
@@ -88,9 +92,11 @@ export class Mapping {
    * @param {Subgraph} subgraph
    * @param {MLGraphBuilder} builder
    * @param {MLOpSupportLimits} limits the context's
+   * @param {{from: number, to: number} | null} [batch] the file's batch and the one in its place
    */
-  constructor(model, subgraph, builder, limits) {
+  constructor(model, subgraph, builder, limits, batch = null) {
     this.#model = model;
+    this.batch = batch;
     this.subgraph = subgraph;
     this.#builder = builder;
     this.#limits = limits;
@@ -103,7 +109,18 @@ export class Mapping {
 
   /** @param {number} index @returns {Tensor} */
   tensor(index) {
-    return this.subgraph.tensors[index];
+    return this.#folded.get(index) ?? this.subgraph.tensors[index];
+  }
+
+  /**
+   * A shape of the file, in the batch asked for.
+   *
+   * @param {readonly number[]} shape
+   * @returns {number[]}
+   */
+  rebatched(shape) {
+    const [first, ...rest] = shape;
+    return this.batch && first === this.batch.from ? [this.batch.to, ...rest] : [...shape];
   }
 
   /** @param {number} index @returns {DataType} */
@@ -247,6 +264,20 @@ export class Mapping {
     this.#raw[index] = operand;
   }
 
+  /**
+   * Make a tensor a constant.
+   *
+   * @param {number} index
+   * @param {readonly number[]} shape
+   * @param {readonly number[]} values
+   */
+  setKnown(index, shape, values) {
+    const { buffer } = elementArray(this.dataType(index), values);
+    const data = new Uint8Array(buffer);
+    const folded = { ...this.tensor(index), shape, elements: values.length, data };
+    this.#folded.set(index, Object.freeze(folded));
+  }
+
   /** @param {number} index @returns {MLOperand | undefined} */
   known(index) {
     return this.#raw[index];
@@ -264,10 +295,8 @@ export class Mapping {
       const tensor = this.tensor(index);
       const dataType = this.dataType(index);
       if (!tensor.data) throw new UnsupportedError(`${quoted(tensor.name)} has no static value`);
-      if (tensor.isSparse) throw new UnsupportedError(`${quoted(tensor.name)} is sparse`);
       if (tensor.elements === 0) throw new UnsupportedError(`${quoted(tensor.name)} is empty`);
-      const data = tensor.type === "INT4" ? widened(tensor.data, tensor.elements) : tensor.data;
-      operand = this.#constant(dataType, tensor.shape, data);
+      operand = this.#constant(dataType, tensor.shape, storedData(tensor, this.place));
       this.#raw[index] = operand;
     }
     return operand;
@@ -312,7 +341,17 @@ export class Mapping {
   /** @param {MLOperand} operand @param {number} index @param {string} label @returns {MLOperand} */
   quantized(operand, index, label) {
     const [scale, zeroPoint] = this.#parameters(index, operand.shape);
-    return this.call("quantizeLinear", [operand, scale, zeroPoint], { label });
+    const real = this.#saturated(operand, index, label);
+    return this.call("quantizeLinear", [real, scale, zeroPoint], { label });
+  }
+
+  /** What int32 would hold and INT16 cannot. @param {MLOperand} operand @param {number} index
+   * @param {string} label @returns {MLOperand} */
+  #saturated(operand, index, label) {
+    const { type, quantization } = this.tensor(index);
+    if (type !== "INT16" || quantization?.scale.length !== 1) return operand;
+    const [minValue, maxValue] = INT16_RANGE.map((q) => Math.fround(q * quantization.scale[0]));
+    return this.call("clamp", [operand], { minValue, maxValue, label });
   }
 
   /**
@@ -360,16 +399,8 @@ function elementArray(dataType, values) {
     case "uint8":
       return Uint8Array.from(values);
     case "int64":
-      return BigInt64Array.from(values, BigInt);
+      return BigInt64Array.from(values, (value) => BigInt(value));
     default:
       throw new UnsupportedError(`constants of ${dataType}`);
   }
-}
-
-/** Two's complement nibbles, low one first. @param {Uint8Array} data @param {number} count */
-function widened(data, count) {
-  return Int8Array.from({ length: count }, (_, i) => {
-    const nibble = i % 2 ? data[i >> 1] >> 4 : data[i >> 1] & 15;
-    return (nibble ^ 8) - 8;
-  });
 }

@@ -3,9 +3,9 @@
 // label. Positions count the operator's inputs or outputs, indices the subgraph's tensors.
 
 import { ENUMS, TABLES } from "../gen/tflite_schema.js";
-import { listed } from "./errors.js";
-import { UnsupportedError } from "./mapping.js";
-import { isQuantized } from "./tensor.js";
+import { listed, UnsupportedError } from "./errors.js";
+import { paramValues } from "./parameters.js";
+import { codedAlike, isQuantized } from "./tensor.js";
 
 /** @typedef {import("./mapping.js").Mapping} Mapping */
 /** @typedef {import("./model.js").Operator} Operator */
@@ -44,6 +44,10 @@ export class OperatorCall {
 
   get name() {
     return this.#operator.name;
+  }
+
+  get custom() {
+    return this.#operator.custom;
   }
 
   get inputCount() {
@@ -111,9 +115,7 @@ export class OperatorCall {
    * @returns {number[] | null}
    */
   numbers(position) {
-    const { data, type, elements, isSparse } = this.tensor(position);
-    if (isSparse || (!data && elements > 0)) return null;
-    return data ? readNumbers(data, type, elements) : [];
+    return paramValues(this.tensor(position));
   }
 
   /** @param {number} position @param {string} what @returns {number[]} */
@@ -145,7 +147,7 @@ export class OperatorCall {
     if (numbers) return numbers;
     const { shape } = this.#mapping.tensor(this.#operator.outputs[0]);
     if (shape.length === 0) throw new UnsupportedError("a shape computed at run time");
-    return [...shape];
+    return this.#mapping.rebatched(shape);
   }
 
   /** @param {number} axis from the end if negative @param {number} rank @returns {number} */
@@ -283,15 +285,6 @@ export class OperatorCall {
 /** @type {Readonly<Record<string, readonly [number, number]>>} */
 const CLAMPS = { RELU6: [0, 6], RELU_N1_TO_1: [-1, 1] };
 
-/** @param {Tensor} a @param {Tensor} b @returns {boolean} whether equal bytes mean equal values */
-function codedAlike(a, b) {
-  if (a.type !== b.type || isQuantized(a) !== isQuantized(b)) return false;
-  const [p, q] = [a.quantization, b.quantization];
-  if (!isQuantized(a) || !p || !q) return true;
-  const single = p.scale.length === 1 && q.scale.length === 1;
-  return single && p.scale[0] === q.scale[0] && p.zeroPoint[0] === q.zeroPoint[0];
-}
-
 /**
  * @param {DataType} dataType
  * @returns {DataType} one that can carry it and is supported everywhere
@@ -309,22 +302,3 @@ function defaults(table) {
   }
   return options;
 }
-
-/** @param {Uint8Array} data @param {string} type @param {number} count @returns {number[]} */
-function readNumbers(data, type, count) {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const read = READERS[type];
-  if (!read) throw new UnsupportedError(`parameters of type ${type}`);
-  return Array.from({ length: count }, (_, i) => read(view, i));
-}
-
-/** @type {Readonly<Record<string, (view: DataView, i: number) => number>>} */
-const READERS = {
-  FLOAT32: (view, i) => view.getFloat32(4 * i, true),
-  INT32: (view, i) => view.getInt32(4 * i, true),
-  INT64: (view, i) => Number(view.getBigInt64(8 * i, true)),
-  INT8: (view, i) => view.getInt8(i),
-  UINT8: (view, i) => view.getUint8(i),
-  BOOL: (view, i) => view.getUint8(i),
-  INT16: (view, i) => view.getInt16(2 * i, true),
-};

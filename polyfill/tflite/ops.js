@@ -13,10 +13,15 @@ import {
 import { detectionPostprocess } from "./ops_detection.js";
 import * as elementwise from "./ops_elementwise.js";
 import { activation, binary, comparison, logical, unary } from "./ops_elementwise.js";
+import * as indexing from "./ops_indexing.js";
 import * as movement from "./ops_movement.js";
 import { averagePool2d, l2Pool2d, maxPool2d } from "./ops_pooling.js";
-import { cast, requantize } from "./ops_quantization.js";
-import { unidirectionalSequenceLstm } from "./ops_recurrent.js";
+import { cast, densify, fakeQuant, requantize } from "./ops_quantization.js";
+import {
+  recurrentStep,
+  unidirectionalSequenceLstm,
+  unidirectionalSequenceRnn,
+} from "./ops_recurrent.js";
 import { argument, cumulativeSum, mean, reduction, reverse } from "./ops_reduction.js";
 import { resizeBilinear, resizeNearestNeighbor } from "./ops_resize.js";
 import { slice, stridedSlice } from "./ops_slicing.js";
@@ -55,6 +60,7 @@ const BUILTINS = {
   AVERAGE_POOL_2D: entry(averagePool2d, 1, "Pool2DOptions"),
   BATCH_MATMUL: entry(elementwise.batchMatMul, 2, "BatchMatMulOptions"),
   BATCH_TO_SPACE_ND: entry(batchToSpace, 3),
+  BROADCAST_ARGS: entry(movement.broadcastArgs, 2),
   BROADCAST_TO: entry(movement.broadcastTo, 2),
   CAST: entry(cast, 1, "CastOptions"),
   CEIL: entry(unary("ceil"), 1),
@@ -62,21 +68,25 @@ const BUILTINS = {
   CONV_2D: entry(conv2d, [2, 3], "Conv2DOptions"),
   COS: entry(unary("cos"), 1),
   CUMSUM: entry(cumulativeSum, 2, "CumsumOptions"),
+  DENSIFY: entry(densify, 1),
   DEPTH_TO_SPACE: entry(depthToSpace, 1, "DepthToSpaceOptions"),
   DEPTHWISE_CONV_2D: entry(depthwiseConv2d, [2, 3], "DepthwiseConv2DOptions"),
   DEQUANTIZE: entry(requantize, 1),
   DIV: entry(binary("div"), 2, "DivOptions"),
+  DYNAMIC_UPDATE_SLICE: entry(indexing.dynamicUpdateSlice, 3),
   ELU: entry(unary("elu"), 1),
+  EMBEDDING_LOOKUP: entry(indexing.embeddingLookup, 2),
   EQUAL: entry(comparison("equal"), 2),
   EXP: entry(unary("exp"), 1),
   EXPAND_DIMS: entry(movement.expandDims, 2),
+  FAKE_QUANT: entry(fakeQuant, 1, "FakeQuantOptions"),
   FILL: entry(movement.fill, 2),
   FLOOR: entry(unary("floor"), 1),
   FLOOR_DIV: entry(elementwise.floorDiv, 2),
   FLOOR_MOD: entry(elementwise.floorMod, 2),
   FULLY_CONNECTED: entry(fullyConnected, [2, 3], "FullyConnectedOptions"),
-  GATHER: entry(movement.gather, 2, "GatherOptions"),
-  GATHER_ND: entry(movement.gatherNd, 2),
+  GATHER: entry(indexing.gather, 2, "GatherOptions"),
+  GATHER_ND: entry(indexing.gatherNd, 2),
   GELU: entry(elementwise.gelu, 1, "GeluOptions"),
   GREATER: entry(comparison("greater"), 2),
   GREATER_EQUAL: entry(comparison("greaterOrEqual"), 2),
@@ -86,6 +96,11 @@ const BUILTINS = {
   LEAKY_RELU: entry(elementwise.leakyRelu, 1, "LeakyReluOptions"),
   LESS: entry(comparison("lesser"), 2),
   LESS_EQUAL: entry(comparison("lesserOrEqual"), 2),
+  LOCAL_RESPONSE_NORMALIZATION: entry(
+    elementwise.localResponseNormalization,
+    1,
+    "LocalResponseNormalizationOptions",
+  ),
   LOG: entry(unary("log"), 1),
   LOG_SOFTMAX: entry(elementwise.logSoftmax, 1),
   LOGICAL_AND: entry(logical("logicalAnd", 2), 2),
@@ -100,12 +115,15 @@ const BUILTINS = {
   MUL: entry(binary("mul"), 2, "MulOptions"),
   NEG: entry(unary("neg"), 1),
   NOT_EQUAL: entry(comparison("notEqual"), 2),
+  ONE_HOT: entry(indexing.oneHot, 4, "OneHotOptions"),
   PACK: entry(movement.pack, [1, MANY], "PackOptions"),
   PAD: entry(movement.pad, 2),
   PADV2: entry(movement.pad, 3),
   POW: entry(binary("pow"), 2),
   PRELU: entry(binary("prelu"), 2),
   QUANTIZE: entry(requantize, 1),
+  RANGE: entry(movement.range, 3),
+  RANK: entry(movement.rankOf, 1),
   REDUCE_ALL: entry(reduction("reduceMin"), 2, "ReducerOptions"),
   REDUCE_ANY: entry(reduction("reduceMax"), 2, "ReducerOptions"),
   REDUCE_MAX: entry(reduction("reduceMax"), 2, "ReducerOptions"),
@@ -118,9 +136,12 @@ const BUILTINS = {
   RESHAPE: entry(movement.reshape, [1, 2], "ReshapeOptions"),
   RESIZE_BILINEAR: entry(resizeBilinear, 2, "ResizeBilinearOptions"),
   RESIZE_NEAREST_NEIGHBOR: entry(resizeNearestNeighbor, 2, "ResizeNearestNeighborOptions"),
+  REVERSE_SEQUENCE: entry(indexing.reverseSequence, 2, "ReverseSequenceOptions"),
   REVERSE_V2: entry(reverse, 2),
+  RNN: entry(recurrentStep, 5, "RNNOptions"),
   ROUND: entry(unary("roundEven"), 1),
   RSQRT: entry(elementwise.rsqrt, 1),
+  SCATTER_ND: entry(indexing.scatterNd, 3),
   SELECT: entry(elementwise.select, 3),
   SELECT_V2: entry(elementwise.select, 3),
   SHAPE: entry(movement.shapeOf, 1, "ShapeOptions"),
@@ -141,6 +162,7 @@ const BUILTINS = {
   SUM: entry(reduction("reduceSum"), 2, "ReducerOptions"),
   TANH: entry(unary("tanh"), 1),
   TILE: entry(movement.tile, 2),
+  TOPK_V2: entry(indexing.topK, 2, undefined, 2),
   TRANSPOSE: entry(movement.transpose, 2),
   TRANSPOSE_CONV: entry(transposeConv, [3, 4], "TransposeConvOptions"),
   UNIDIRECTIONAL_SEQUENCE_LSTM: entry(
@@ -148,7 +170,9 @@ const BUILTINS = {
     [20, 24],
     "UnidirectionalSequenceLSTMOptions",
   ),
+  UNIDIRECTIONAL_SEQUENCE_RNN: entry(unidirectionalSequenceRnn, 5, "SequenceRNNOptions"),
   UNPACK: entry(movement.unpack, 1, "UnpackOptions", [1, MANY]),
+  ZEROS_LIKE: entry(movement.zerosLike, 1),
 };
 
 /** @type {Readonly<Record<string, Entry>>} */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolutions and fully connected layers. Data are NHWC, filters OHWI (depthwise: 1HWO).
 
-import { listed } from "./errors.js";
-import { UnsupportedError } from "./mapping.js";
+import { listed, UnsupportedError } from "./errors.js";
 import { positive, slidingWindow } from "./ops_window.js";
 import { isQuantized } from "./tensor.js";
 
@@ -195,19 +194,44 @@ function biasOption(op, positions, channels, key = "bias") {
     throw op.malformed(got, `${channels} (output channels)`, "bias size", tensor.name);
   }
   const implied = tensor.type === "INT32" && !isQuantized(tensor);
-  const real = implied ? impliedBias(op, positions) : op.float(position);
+  const real =
+    tensor.type === "INT64"
+      ? wideBias(op, positions)
+      : implied
+        ? impliedBias(op, positions)
+        : op.float(position);
   return { [key]: real.shape.length === 1 ? real : op.reshape(real, [channels]) };
+}
+
+/**
+ * 64 bits, beside int16: WebNN does not dequantize them, float32 holds as much as the sum needs.
+ *
+ * @param {OperatorCall} op
+ * @param {{bias: number, input: number, filter: number}} positions
+ * @returns {MLOperand}
+ */
+function wideBias(op, positions) {
+  const stored = op.requireNumbers(positions.bias, "bias");
+  const own = op.tensor(positions.bias).quantization?.scale ?? [];
+  const scales = own.length ? own : impliedScales(op, positions);
+  const real = stored.map((q, i) => q * (scales.length > 1 ? scales[i] : scales[0]));
+  return op.constant("float32", [real.length], real);
+}
+
+/** @param {OperatorCall} op @param {{input: number, filter: number}} positions */
+function impliedScales(op, { input, filter }) {
+  const scaleOf = (/** @type {number} */ position) => {
+    const { quantization, name } = op.tensor(position);
+    if (quantization?.scale.length) return quantization.scale;
+    throw op.malformed("no scales", "scales beside an integer bias", "quantization", name);
+  };
+  const [unit] = scaleOf(input);
+  return scaleOf(filter).map((scale) => Math.fround(unit * scale));
 }
 
 /** @param {OperatorCall} op @param {{bias: number, input: number, filter: number}} positions */
 function impliedBias(op, { bias, input, filter }) {
-  const scaleOf = (/** @type {number} */ position) => {
-    const { quantization, name } = op.tensor(position);
-    if (quantization?.scale.length) return quantization.scale;
-    throw op.malformed("no scales", "scales beside an int32 bias", "quantization", name);
-  };
-  const [unit] = scaleOf(input);
-  const scales = scaleOf(filter).map((scale) => Math.fround(unit * scale));
+  const scales = impliedScales(op, { input, filter });
   const operand = op.raw(bias);
   const shape = operand.shape.map((d) => (d === 1 ? 1 : scales.length));
   const scale = op.constant("float32", shape, scales);

@@ -2,9 +2,8 @@
 // TFLite_Detection_PostProcess: the tensors that feed it become outputs of the graph, and what it
 // computes of them happens after each dispatch.
 
-import { listed } from "./errors.js";
+import { listed, UnsupportedError } from "./errors.js";
 import { FlexBufferError, readFlexMap } from "./flexbuffer.js";
-import { UnsupportedError } from "./mapping.js";
 import { detection, realValues } from "./postprocess.js";
 import { isQuantized } from "./tensor.js";
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arithmetic, comparisons and logic, with NumPy's broadcasting, which is WebNN's.
 
-import { UnsupportedError } from "./mapping.js";
-
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
 /** @typedef {(op: OperatorCall) => void} MapOperator */
@@ -56,24 +54,76 @@ export function squaredDifference(op) {
   });
 }
 
-/** Rounds towards minus infinity; integers would be cut towards zero. @param {OperatorCall} op */
+/** Rounds towards minus infinity. @param {OperatorCall} op */
 export function floorDiv(op) {
-  requireReal(op);
-  op.compute([0, 1], (a, b) => op.build("floor", [op.build("div", [a, b])]));
+  op.compute([0, 1], (a, b) => {
+    if (a.dataType === "float32") return op.build("floor", [op.build("div", [a, b])]);
+    const { quotient, below } = truncated(op, a, b);
+    return op.build("sub", [quotient, op.build("cast", [below, a.dataType])]);
+  });
 }
 
 /** a − floor(a / b)·b @param {OperatorCall} op */
 export function floorMod(op) {
-  requireReal(op);
   op.compute([0, 1], (a, b) => {
+    if (a.dataType !== "float32") {
+      const { remainder, below } = truncated(op, a, b);
+      return op.build("where", [below, op.build("add", [remainder, b]), remainder]);
+    }
     const quotient = op.build("floor", [op.build("div", [a, b])]);
     return op.build("sub", [a, op.build("mul", [quotient, b])]);
   });
 }
 
-/** @param {OperatorCall} op */
-function requireReal(op) {
-  if (!op.mapping.isReal(op.output())) throw new UnsupportedError("integer operands");
+/**
+ * Integers divided towards zero, and where the floor is one less: the remainder is not 0 and has
+ * not the divisor's sign.
+ *
+ * @param {OperatorCall} op
+ * @param {MLOperand} a
+ * @param {MLOperand} b
+ */
+function truncated(op, a, b) {
+  const quotient = op.build("div", [a, b]);
+  const remainder = op.build("sub", [a, op.build("mul", [quotient, b])]);
+  const zero = op.constant(a.dataType, [], [0]);
+  const negative = (/** @type {MLOperand} */ x) => op.build("lesser", [x, zero]);
+  const apart = op.build("notEqual", [negative(remainder), negative(b)]);
+  const below = op.build("logicalAnd", [op.build("notEqual", [remainder, zero]), apart]);
+  return { quotient, remainder, below };
+}
+
+/**
+ * LOCAL_RESPONSE_NORMALIZATION: x · (bias + alpha · Σ x²)^−beta, the sum over the channels at most
+ * radius away, as a convolution with ones.
+ *
+ * @param {OperatorCall} op
+ */
+export function localResponseNormalization(op) {
+  const shape = op.requireRank(0, 4);
+  const { radius, bias, alpha, beta } = op.options;
+  const channels = shape[3];
+  // A wider window holds nothing more.
+  const reach = Math.min(radius, channels - 1);
+  if (!(reach >= 0)) throw op.malformed(`radius ${radius}`, "at least 0", "radius");
+  op.compute([0], (x) => {
+    const number = (/** @type {number} */ value) => op.constant("float32", [], [value]);
+    const row = op.reshape(op.build("mul", [x, x]), [
+      1,
+      shape[0] * shape[1] * shape[2],
+      channels,
+      1,
+    ]);
+    const window = op.build("expand", [number(1), [1, 1, 2 * reach + 1, 1]]);
+    const options = {
+      padding: [0, 0, reach, reach],
+      inputLayout: "nhwc",
+      filterLayout: "ohwi",
+    };
+    const sums = op.reshape(op.build("conv2d", [row, window], options), shape);
+    const scale = op.build("linear", [sums], { alpha, beta: bias });
+    return op.build("div", [x, op.build("pow", [scale, number(beta)])]);
+  });
 }
 
 /**

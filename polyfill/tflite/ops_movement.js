@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that move or copy elements: reshapes, joins, gathers, pads.
 
-import { listed } from "./errors.js";
-import { UnsupportedError } from "./mapping.js";
+import { listed, UnsupportedError } from "./errors.js";
 import { isQuantized } from "./tensor.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
@@ -19,9 +18,16 @@ export const MAX_TABLE = 1 << 16;
 export function reshape(op) {
   const shape = op.shape(0);
   const { newShape } = op.options;
-  const wanted = op.has(1) ? op.targetShape(1) : (newShape ?? op.outputTensor().shape);
+  const given = op.has(1) ? op.targetShape(1) : (newShape ?? op.outputTensor().shape);
+  const other = op.mapping.rebatched(given);
+  const wanted = fits(other, shape) ? other : given;
   const target = resolve(op, wanted, shape);
   op.move("reshape", [0], (x) => op.reshape(x, target));
+}
+
+/** @param {readonly number[]} wanted @param {readonly number[]} shape */
+function fits(wanted, shape) {
+  return wanted.includes(-1) || product(wanted) === product(shape);
 }
 
 /**
@@ -139,19 +145,6 @@ export function splitV(op) {
 }
 
 /** @param {OperatorCall} op */
-export function gather(op) {
-  const { axis: given, batchDims } = op.options;
-  if (batchDims !== 0) throw new UnsupportedError(`batch_dims ${batchDims}`);
-  const axis = op.axis(given, op.shape(0).length);
-  op.move("gather", [0], (x) => op.build("gather", [x, op.raw(1)], { axis }));
-}
-
-/** @param {OperatorCall} op */
-export function gatherNd(op) {
-  op.move("gatherND", [0], (x) => op.build("gatherND", [x, op.raw(1)]));
-}
-
-/** @param {OperatorCall} op */
 export function tile(op) {
   const repetitions = op.requireNumbers(1, "multiples");
   op.move("tile", [0], (x) => op.build("tile", [x, repetitions]));
@@ -173,6 +166,32 @@ export function fill(op) {
 export function shapeOf(op) {
   const shape = op.shape(0);
   op.setRaw(op.constant(op.mapping.dataType(op.output()), [shape.length], shape));
+}
+
+/** RANK is one, too. @param {OperatorCall} op */
+export function rankOf(op) {
+  op.setRaw(op.constant(op.mapping.dataType(op.output()), [], [op.shape(0).length]));
+}
+
+/** BROADCAST_ARGS of constants is folded, and shapes are constants. @param {OperatorCall} op */
+export function broadcastArgs(op) {
+  throw new UnsupportedError(`the broadcast shape of ${op.label} computed at run time`);
+}
+
+/** RANGE of constants: start, limit, step. @param {OperatorCall} op */
+export function range(op) {
+  const [start, limit, step] = [0, 1, 2].map((k) => op.requireNumber(k, "range"));
+  const count = Math.ceil((limit - start) / step);
+  if (!(count >= 1)) throw new UnsupportedError("an empty result");
+  if (count > MAX_TABLE) throw new UnsupportedError(`a range of ${count} elements`);
+  const values = Array.from({ length: count }, (_, i) => start + i * step);
+  op.setRaw(op.constant(op.mapping.dataType(op.output()), [count], values));
+}
+
+/** ZEROS_LIKE @param {OperatorCall} op */
+export function zerosLike(op) {
+  const zero = op.constant(op.mapping.dataType(op.output()), [], [0]);
+  op.setRaw(op.build("expand", [zero, op.shape(0)]));
 }
 
 /** PAD and PADV2. Zero stands for the zero point of a quantized tensor. @param {OperatorCall} op */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNIDIRECTIONAL_SEQUENCE_LSTM, for the plain cell: no projection, peepholes or layer norm.
+// Recurrent layers whose state starts at zero in each run: UNIDIRECTIONAL_SEQUENCE_LSTM for the plain
+// cell (no projection, peepholes or layer norm), UNIDIRECTIONAL_SEQUENCE_RNN, and RNN, a step of it.
 
-import { UnsupportedError } from "./mapping.js";
+import { UnsupportedError } from "./errors.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
@@ -89,6 +90,48 @@ function clippedSequence(op, x, { weights, recurrent, bias, hidden }, clip) {
     outputs.push(op.reshape(output, [1, batch, hidden]));
   }
   return op.build("concat", [outputs, 0]);
+}
+
+/**
+ * h = activation(W·x + R·h + b) at each step. WebNN has no such cell: all of W·x + b is one product,
+ * the steps are written out.
+ *
+ * @param {OperatorCall} op
+ */
+export function unidirectionalSequenceRnn(op) {
+  const { timeMajor, fusedActivationFunction: activation } = op.options;
+  op.requireRank(0, 3);
+  const x = timeMajor ? op.float(0) : exchanged(op, op.float(0));
+  const [steps, batch, inputs] = x.shape;
+  if (steps > MAX_UNROLLED) throw new UnsupportedError(`${steps} steps`);
+  const driven = op.build("gemm", [op.reshape(x, [steps * batch, inputs]), op.float(1)], {
+    c: op.float(3),
+    bTranspose: true,
+  });
+  const hidden = driven.shape[1];
+  /** @type {MLOperand[]} */
+  const outputs = [];
+  for (let step = 0; step < steps; step++) {
+    const own = op.build("slice", [driven, [step * batch, 0], [batch, hidden]]);
+    const before = outputs[step - 1];
+    const sum = before
+      ? op.build("gemm", [before, op.float(2)], { c: own, bTranspose: true })
+      : own;
+    outputs.push(op.activate(sum, activation));
+  }
+  const y = op.reshape(outputs.length > 1 ? op.build("concat", [outputs, 0]) : outputs[0], [
+    steps,
+    batch,
+    hidden,
+  ]);
+  op.setFloat(timeMajor ? y : exchanged(op, y));
+}
+
+/** RNN: the first step, before which the state is zero. @param {OperatorCall} op */
+export function recurrentStep(op) {
+  op.requireRank(0, 2);
+  const y = op.build("gemm", [op.float(0), op.float(1)], { c: op.float(3), bTranspose: true });
+  op.setFloat(op.activate(y, op.options.fusedActivationFunction));
 }
 
 /** [a, b, c] → [b, a, c] @param {OperatorCall} op @param {MLOperand} x @returns {MLOperand} */

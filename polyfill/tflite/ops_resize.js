@@ -9,8 +9,7 @@
 //   b = gather(x, upper, {axis})
 //   y = add(a, mul(sub(b, a), weight))    weight: float32 constant, output size on the axis, else 1
 
-import { listed } from "./errors.js";
-import { UnsupportedError } from "./mapping.js";
+import { listed, UnsupportedError } from "./errors.js";
 import { MAX_TABLE } from "./ops_movement.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
@@ -84,7 +83,9 @@ export function resizeNearestNeighbor(op) {
   const shape = op.shape(0);
   const rows = nearestCoordinates(shape[1], sizes[0], rule);
   const columns = nearestCoordinates(shape[2], sizes[1], rule);
-  if (isResample(rows, shape[1]) && isResample(columns, shape[2])) {
+  const real = op.mapping.isReal(op.input(0));
+  const whole = real || op.mapping.supports("resample2d", op.raw(0).dataType);
+  if (whole && isResample(rows, shape[1]) && isResample(columns, shape[2])) {
     const options = { mode: "nearest-neighbor", sizes, axes: [1, 2] };
     op.move("resample2d", [0], (x) => op.build("resample2d", [x], options));
     return;

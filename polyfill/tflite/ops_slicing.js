@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SLICE and STRIDED_SLICE.
 
-import { listed } from "./errors.js";
-import { UnsupportedError } from "./mapping.js";
+import { listed, UnsupportedError } from "./errors.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 
@@ -15,7 +14,10 @@ export function slice(op) {
     const got = `begin ${listed(starts)}, size ${listed(given)}`;
     throw op.malformed(got, `${shape.length} of each`, "slice");
   }
-  const sizes = given.map((size, i) => (size === -1 ? shape[i] - starts[i] : size));
+  const { batch } = op.mapping;
+  const whole = (/** @type {number} */ size, /** @type {number} */ i) =>
+    size === -1 || (i === 0 && starts[0] === 0 && size === batch?.from && shape[0] === batch.to);
+  const sizes = given.map((size, i) => (whole(size, i) ? shape[i] - starts[i] : size));
   const inside = sizes.every(
     (size, i) => size >= 0 && starts[i] >= 0 && starts[i] + size <= shape[i],
   );
@@ -45,7 +47,7 @@ const MASK_BITS = 32;
 /** @param {OperatorCall} op */
 export function stridedSlice(op) {
   const shape = op.shape(0);
-  const { cuts, target } = plan(op, shape);
+  const { cuts, target } = stridedCuts(op, shape);
   if (cuts.some((cut) => cut.extent <= 0)) throw new UnsupportedError("an empty result");
   const axes = cuts.flatMap((cut, i) => (cut.reversed ? [i] : []));
   const starts = cuts.map((cut) => cut.start);
@@ -71,7 +73,7 @@ export function stridedSlice(op) {
  * @param {readonly number[]} shape
  * @returns {{cuts: Cut[], target: number[]}}
  */
-function plan(op, shape) {
+export function stridedCuts(op, shape) {
   const [begin, end, strides] = ["begin", "end", "strides"].map((what, k) =>
     op.requireNumbers(k + 1, what),
   );
@@ -137,7 +139,9 @@ function cutOf(op, size, k, begin, end, stride) {
     }
     return { start, extent: 1, stride: 1, reversed: false, removed: true };
   }
-  const stop = offset ? begin + end : end;
+  const { batch } = op.mapping;
+  const wholeBatch = k === 0 && begin === 0 && end === batch?.from && size === batch.to;
+  const stop = wholeBatch ? size : offset ? begin + end : end;
   const limit = (/** @type {number} */ at, /** @type {number} */ low, /** @type {number} */ high) =>
     Math.min(Math.max(fromEnd(at), low), high);
   if (stride > 0) {

@@ -22,6 +22,7 @@ export function slidingWindow(op, shape, size) {
   const { padding, strideH, strideW, dilationHFactor = 1, dilationWFactor = 1 } = op.options;
   const strides = positive(op, [strideH, strideW], "strides");
   const dilations = positive(op, [dilationHFactor, dilationWFactor], "dilations");
+  if (padding === "EXPLICIT") return { strides, dilations, padding: op.options.explicitPadding };
   const pads = [0, 1].map((i) =>
     padding === "SAME" ? samePadding(shape[1 + i], size[i], strides[i], dilations[i]) : [0, 0],
   );

@@ -29,6 +29,7 @@ import { listed, TfliteError } from "./errors.js";
  * @property {Quantization | null} quantization
  * @property {boolean} isVariable
  * @property {boolean} isSparse data are then in a packed form
+ * @property {import("./sparse.js").Sparsity | null} sparsity how they are packed, as in the file
  */
 
 /**
@@ -100,6 +101,7 @@ export function readTensor(raw, index, { file, index: subgraph, buffers, limits 
     quantization: raw.quantization && readQuantization(raw.quantization, raw.type, shape, place),
     isVariable: raw.isVariable,
     isSparse,
+    sparsity: raw.sparsity,
   });
 }
 
@@ -236,4 +238,13 @@ export function isQuantized(tensor) {
     tensor.quantization !== null &&
     tensor.quantization.scale.length > 0
   );
+}
+
+/** @param {Tensor} a @param {Tensor} b @returns {boolean} whether equal bytes mean equal values */
+export function codedAlike(a, b) {
+  if (a.type !== b.type || isQuantized(a) !== isQuantized(b)) return false;
+  const [p, q] = [a.quantization, b.quantization];
+  if (!isQuantized(a) || !p || !q) return true;
+  const single = p.scale.length === 1 && q.scale.length === 1;
+  return single && p.scale[0] === q.scale[0] && p.zeroPoint[0] === q.zeroPoint[0];
 }

@@ -19,11 +19,12 @@
  */
 
 /** @typedef {Float32Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Int8Array
- *   | Uint8Array | Uint16Array} TypedArray */
+ *   | Uint8Array | Uint16Array | Int16Array} TypedArray */
 
 const ARRAYS = {
   float32: Float32Array,
   float16: Uint16Array,
+  int16: Int16Array,
   int32: Int32Array,
   uint32: Uint32Array,
   int64: BigInt64Array,
@@ -85,7 +86,8 @@ export class TfliteModel {
       ...this.#mapped.inputs
         .filter(({ used }) => used)
         .map(async ({ info: { name, dataType, shape } }) => {
-          const tensor = await context.createTensor({ dataType, shape, writable: true });
+          const descriptor = { dataType: held(dataType), shape, writable: true };
+          const tensor = await context.createTensor(descriptor);
           this.#inputTensors.set(name, tensor);
         }),
       ...[...this.#mapped.graphOutputs].map(async ([name, { dataType, shape }]) => {
@@ -134,7 +136,9 @@ export class TfliteModel {
     );
     const results = this.#mapped.outputs.map(({ info, postprocess, result = 0 }) => {
       const value = postprocess ? computed.get(postprocess)?.[result] : values.get(info.name);
-      return /** @type {const} */ ([info.name, /** @type {TypedArray} */ (value)]);
+      const array = /** @type {TypedArray} */ (value);
+      const own = info.dataType === "int16" ? Int16Array.from(/** @type {any} */ (array)) : array;
+      return /** @type {const} */ ([info.name, own]);
     });
     return record(new Map(results));
   }
@@ -191,13 +195,19 @@ function checkArray({ name, shape, dataType }, array) {
     const got = `${given.constructor.name} of ${given.length ?? given.byteLength} elements`;
     throw new TypeError(`run: input "${name}": got ${got}, expected ${expected}.`);
   }
+  if (dataType === "int16") return Int32Array.from(/** @type {Int16Array} */ (array));
   // Image data come clamped; WebNN wants the plain array.
   return array instanceof Uint8ClampedArray
     ? new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
     : array;
 }
 
-/** @param {ArrayBufferView} array @param {DataType} dataType @returns {boolean} */
+/** @param {DataType | "int16"} dataType @returns {DataType} of the graph's tensor */
+function held(dataType) {
+  return dataType === "int16" ? "int32" : dataType;
+}
+
+/** @param {ArrayBufferView} array @param {DataType | "int16"} dataType @returns {boolean} */
 function fits(array, dataType) {
   if (array instanceof ARRAYS[dataType]) return true;
   if (dataType === "float16") return array.constructor.name === "Float16Array";

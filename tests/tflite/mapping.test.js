@@ -401,11 +401,11 @@ describe("what cannot be mapped", () => {
   });
 
   test("tensor types without counterpart", () => {
-    const tensors = { x: { shape: [2], type: "INT16", scale: 1 }, y: { shape: [2] } };
+    const tensors = { x: { shape: [2], type: "UINT16" }, y: { shape: [2] } };
     assert.throws(() => mapped(oneOperator("DEQUANTIZE", tensors)), {
       name: "TfliteError",
       rule: "supported types",
-      message: /tensor "x": got INT16, which WebNN does not have/,
+      message: /tensor "x": got UINT16, which WebNN does not have/,
     });
   });
 });
