@@ -16,6 +16,11 @@ from octet.web.server import Server
 from tests import javascript
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--full``: the tests that compare samples then take many instead of a few."""
+    parser.addoption("--full", action="store_true", help="many samples where tests take a few")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect ``*.test.js``: files for Node's own test runner."""
     if file_path.name.endswith(".test.js"):

@@ -40,6 +40,8 @@ class Tensor:
     axis: int = 0
     data: Array | None = None
     variable: bool = False
+    sparsity: Any = None
+    """The schema's SparsityParametersT; ``data`` are then the packed ones."""
 
 
 def constant(data: Any, dtype: str = "int32", **quantization: Any) -> Tensor:
@@ -97,6 +99,7 @@ def _tensor(name: str, tensor: Tensor, buffers: list[Any]) -> Any:
         name=name,
         quantization=_quantization(tensor),
         isVariable=tensor.variable,
+        sparsity=tensor.sparsity,
     )
 
 
