@@ -20,6 +20,9 @@ from tests.tflite.tiny_models import Array
 BATCH = 100
 """Models a page is given at a time."""
 
+LARGE = 1 << 15
+"""Bytes from which on the page fetches a model."""
+
 HTML = b"<!doctype html><title>operators</title><script type=module src=/tests/page.js></script>"
 
 
@@ -55,17 +58,27 @@ class Run:
 class OperatorPage:
     """A page with one context; made by `operator_page`."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, server: Server) -> None:
         self._page = page
+        self._server = server
 
     def run(self, runs: Sequence[Run]) -> list[Outcome]:
         """Load and run the models in order."""
         outcomes: list[Outcome] = []
         for start in range(0, len(runs), BATCH):
-            batch = [_encoded(run) for run in runs[start : start + BATCH]]
+            batch = [self._encoded(run) for run in runs[start : start + BATCH]]
             answers = self._page.evaluate("(cases) => octetOperators.run(cases)", batch)
             outcomes.extend(_outcome(answer) for answer in answers)
         return outcomes
+
+    def _encoded(self, run: Run) -> dict[str, Any]:
+        inputs = [_base64(np.ascontiguousarray(array).tobytes()) for array in run.inputs]
+        case = {"name": run.name, "inputs": inputs, "options": dict(run.options)}
+        if len(run.model) <= LARGE:
+            return {**case, "model": _base64(run.model)}
+        url = f"/model/{len(self._server.blobs)}"
+        self._server.blobs[url] = run.model
+        return {**case, "url": url}
 
 
 @contextmanager
@@ -80,13 +93,7 @@ def operator_page(browser: Browser) -> Iterator[OperatorPage]:
         page.goto(f"{server.url}/operators/")
         page.wait_for_function("globalThis.octetOperators !== undefined")
         page.evaluate("() => octetOperators.start()")
-        yield OperatorPage(page)
-
-
-def _encoded(run: Run) -> dict[str, Any]:
-    inputs = [_base64(np.ascontiguousarray(array).tobytes()) for array in run.inputs]
-    model = _base64(run.model)
-    return {"name": run.name, "model": model, "inputs": inputs, "options": dict(run.options)}
+        yield OperatorPage(page, server)
 
 
 def _base64(data: bytes) -> str:

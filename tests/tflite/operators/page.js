@@ -35,11 +35,12 @@ async function start() {
 }
 
 /** What was made of one model: its outputs, builder calls and kernel steps; or why nothing was. */
-async function runOne({ name, model: file, inputs, options }) {
+async function runOne({ name, model: file, url, inputs, options }) {
   calls = [];
   let model = null;
   try {
-    model = await loadModel(fromBase64(file), { context, fileName: name, ...options });
+    const source = url ?? fromBase64(file);
+    model = await loadModel(source, { context, fileName: name, ...options });
     const given = {};
     for (const [i, info] of model.inputs.entries()) {
       given[info.name] = new ARRAYS[info.dataType](fromBase64(inputs[i]).buffer);
