@@ -51,6 +51,7 @@ class Model(Asset):
         note: a sentence on how it was made.
         licence: its licence's SPDX name.
         optional: pages do well without it: nobody is told that it is absent.
+        quantized_from: id of the float model of the network that it is made of, by octet itself.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Model(Asset):
     note: str = ""
     licence: str = ""
     optional: bool = False
+    quantized_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +208,10 @@ def _check(catalogue: Catalogue) -> None:
         _one_of(where, "fit", network.fit, FITS)
         _one_of(where, "labels", network.labels, catalogue.labels)
         _unique(f"{where}: models", [model.id for model in network.models])
+        for model in network.models:
+            others = [other.id for other in network.models if other is not model]
+            if model.quantized_from:
+                _one_of(f"{where}, model {model.id!r}", "model", model.quantized_from, others)
         if not network.models:
             raise OctetError(f"{where}: it has no models")
         assets += network.models

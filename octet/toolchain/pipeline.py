@@ -17,7 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from octet import __version__
 from octet.codegen.outputs import GENERATED, Generated
-from octet.toolchain import assets, bundle, compiler, loaders, models, native, pages, size
+from octet.toolchain import (
+    assets,
+    bundle,
+    compiler,
+    loaders,
+    models,
+    native,
+    pages,
+    quantized,
+    size,
+)
 from octet.toolchain.paths import BUILD, DIST, NODE_MODULES, ROOT, SITE, STAMPS
 from octet.toolchain.tasks import Runner, Step, partial_of, write_whole
 
@@ -50,6 +60,7 @@ def build_site(runner: Runner) -> None:
     """Build what models.toml names: loaders in build/loaders, the demo pages in build/site."""
     finder = assets.Finder([assets.data_folder(), assets.MADE])
     catalogue = models.read_catalogue(models.MODELS)
+    _stage(runner, "quantized networks", quantized.quantize_steps(catalogue, finder))
     _stage(runner, "loaders", loaders.loader_steps(catalogue, finder))
     found = pages.find_all(catalogue, finder)
     stages = pages.site_stages(found, DIST, size.load_sizes(), SITE)

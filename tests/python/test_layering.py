@@ -38,7 +38,7 @@ PYTHON = {
     "search": {"tflite", "quantize", "compare"},
     "bench": {"web", "tflite", "quantize", "toolchain.paths", "toolchain.process"},
     "export": {"codegen", "toolchain.paths"},
-    "toolchain": {"codegen", "web", "bench", "export"},
+    "toolchain": {"codegen", "web", "bench", "export", "quantize", "tflite"},
     "commands": {
         "codegen",
         "compare",

@@ -91,6 +91,39 @@ class RandomSource:
         return generator.integers(int(low), int(high), spec.shape).astype(spec.dtype)
 
 
+class ArrayRecords:
+    """Records that are in memory."""
+
+    def __init__(self, rows: Sequence[Sequence[Array]], name: str) -> None:
+        """Take ``rows``, one array per input each. Raises DataError if there are none."""
+        if not rows:
+            raise DataError(f"{name}: records: got 0, expected at least 1.")
+        self.name = name
+        self.count = len(rows)
+        self._rows = rows
+
+    def read(self, index: int) -> list[Array]:
+        """Return record ``index``."""
+        return list(self._rows[index])
+
+    def place(self, index: int) -> str:
+        """Return source and record for messages."""
+        return f"{self.name}: record {index}"
+
+    def title(self, index: int) -> str:
+        """Return ""."""
+        return ""
+
+    def fingerprint(self) -> str:
+        """Return a digest of the records."""
+        digest = hashlib.sha256()
+        for row in self._rows:
+            for array in row:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
 class Subset:
     """Some records of another source, under their own numbers in messages."""
 
