@@ -36,11 +36,16 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
+def data_folder() -> Path:
+    """Where models and vectors are: ``$OCTET_DATA``, else ``shared`` beside the checkout."""
+    named = os.environ.get("OCTET_DATA")
+    return Path(named) if named else ROOT.parent / "shared"
+
+
 @pytest.fixture(scope="session")
 def octet_data() -> Path:
-    """The folder with models and vectors: ``$OCTET_DATA``, else ``shared`` beside the checkout."""
-    named = os.environ.get("OCTET_DATA")
-    folder = Path(named) if named else ROOT.parent / "shared"
+    """The folder with models and vectors."""
+    folder = data_folder()
     if not (folder / "models/manifest.json").is_file():
         pytest.skip(f"no test data: {folder} has no models/manifest.json (set OCTET_DATA)")
     return folder
