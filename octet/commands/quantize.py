@@ -17,7 +17,7 @@ from octet.commands.data_arguments import (
 )
 from octet.commands.progress import progress
 from octet.errors import UsageError
-from octet.quantize.config import FLOAT, GRANULARITIES, Config, load_config
+from octet.quantize.config import FLOAT, GRANULARITIES, Config, default_granularity, load_config
 from octet.quantize.convert import IO_TYPES, Interface
 from octet.quantize.correct_bias import METHODS
 from octet.quantize.load import load_model
@@ -57,7 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument(
         "--bias-correction", choices=METHODS, help="default: fast where there is data"
     )
-    group.add_argument("--equalize", action="store_true", help="equalize channels across layers")
+    group.add_argument(
+        "--equalize",
+        action=argparse.BooleanOptionalAction,
+        help="channels across layers; default: where there is data and weights have one scale",
+    )
     group.add_argument(
         "--activation-clip", choices=("mse",), help="cut ranges where that lowers the squared error"
     )
@@ -84,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         config=config,
         interface=Interface(args.input_type, args.output_type),
         record=record,
-        equalize=args.equalize,
+        equalize=_equalizes(args.equalize, config, source is not None),
         bias_correction=args.bias_correction or ("fast" if source else "none"),
         dequantize_weights=args.dequantize_weights,
         fake=args.fake_quantize,
@@ -114,6 +118,13 @@ def wanted_config(args: argparse.Namespace) -> Config:
         quantize_after=(*config.quantize_after, *args.quantize_after),
         dequantize_after=(*config.dequantize_after, *args.dequantize_after),
     )
+
+
+def _equalizes(asked: bool | None, config: Config, has_data: bool) -> bool:
+    """Return whether to equalize: what was asked for, else where one scale serves all channels."""
+    if asked is not None:
+        return asked
+    return has_data and "layer" in (config.granularity, default_granularity(config.dtype))
 
 
 def _print_summary(args: argparse.Namespace, result: Quantized) -> None:

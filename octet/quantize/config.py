@@ -225,7 +225,12 @@ def _granularity(dtype: str, granularity: str | None, layer: Layer) -> str:
             f'{layer.type} "{layer.names[0] if layer.names else ""}": granularity: got channel for '
             f"{dtype}, expected layer ({dtype} weights have one scale; per channel: int8)."
         )
-    return granularity or ("channel" if allowed else "layer")
+    return granularity or default_granularity(dtype)
+
+
+def default_granularity(dtype: str) -> str:
+    """Return the granularity of weights where none is asked for: the finest that there is."""
+    return "channel" if dtype != FLOAT and SCHEMES[dtype].per_channel else "layer"
 
 
 def _matches_nothing(number: int, rule: LayerRule, layers: Sequence[Layer]) -> ConfigError:

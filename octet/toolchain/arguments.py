@@ -98,7 +98,7 @@ def _bench_quantize_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=_number, default=3, metavar="N", help="every recorder's turns (3)"
     )
-    page = "docs/QUANTIZATION.md from docs/quantization.json"
+    page = "docs/QUANTIZATION.md and QUANTIZING.md from docs/quantization.json"
     parser.add_argument("--render", action="store_true", help=page)
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go, too")
 

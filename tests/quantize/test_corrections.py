@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from octet.cli import main
 from octet.errors import OctetError
 from octet.quantize.config import Config, parse_config
 from octet.quantize.equalize import channel_tensors, equalize, find_pairs
@@ -176,3 +178,18 @@ def test_fake_quantization_of_a_part() -> None:
     np.testing.assert_array_equal(value, own)
     names = {fake.tensor_name(i) for i in range(len(fake.tensors))}
     assert "stem_rounded" in names and "stem_unrounded" not in names
+
+
+def test_one_scale_for_all_channels_is_equalized_by_default(tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    uneven().write(model)
+
+    def made(*words: str) -> bytes:
+        out = tmp_path / "out.tflite"
+        command = ["quantize", str(model), "-o", str(out), "--random", "6", "--no-cache"]
+        assert main([*command, *words]) == 0
+        return out.read_bytes()
+
+    for words in (("--dtype", "uint8"), ("--granularity", "layer")):
+        assert made(*words) == made(*words, "--equalize") != made(*words, "--no-equalize")
+    assert made() == made("--no-equalize") != made("--equalize")

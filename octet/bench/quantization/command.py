@@ -30,7 +30,7 @@ class Request:
         records: in a turn of the speed of MobileNetV2.
         rounds: turns of each recorder.
         json: where the results go.
-        render: write docs/QUANTIZATION.md from the committed results, at the end.
+        render: write the pages in docs/ from the committed results, at the end.
     """
 
     parts: Sequence[str]
@@ -46,8 +46,8 @@ def run(console: Console, request: Request) -> int:
     if request.parts:
         _measure(console, request)
     if request.render:
-        render.write_page()
-        console.print(f"{render.PAGE} from {render.DATA}")
+        render.write_pages()
+        console.print(f"{render.PAGE} and {render.GUIDE} from {render.DATA}")
     return 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/QUANTIZATION.md from the committed results."""
+"""docs/QUANTIZATION.md and docs/QUANTIZING.md from the committed results."""
 
 from __future__ import annotations
 
@@ -16,20 +16,46 @@ from octet.toolchain.paths import ROOT
 
 DATA = ROOT / "docs/quantization.json"
 PAGE = ROOT / "docs/QUANTIZATION.md"
-TEMPLATE = Path(__file__).parent / "quantization.md.j2"
+GUIDE = ROOT / "docs/QUANTIZING.md"
+TEMPLATES = Path(__file__).parent
 
 
-def write_page() -> None:
-    """Render docs/QUANTIZATION.md from docs/quantization.json. Raises OctetError without it."""
-    PAGE.write_text(render(Results.load(DATA)))
+def write_pages() -> None:
+    """Render both pages from docs/quantization.json. Raises OctetError if that is not there."""
+    results = Results.load(DATA)
+    PAGE.write_text(render(results))
+    GUIDE.write_text(render_guide(results))
 
 
-def render(results: Results) -> str:
-    """Return the page."""
+def render_guide(results: Results) -> str:
+    """Return the guide for users, with the numbers of the first network."""
+    rows = {
+        (row.dtype, row.setting): row
+        for row in results.accuracy
+        if row.network == NETWORKS[0].name and row.quantizer in ("octet", "as published")
+    }
+    names = {
+        ("float32", ""): "float32",
+        ("int8", "fast bias correction"): "int8, as above",
+        ("uint8", "equalize + fast bias correction"): "uint8, with `--dtype uint8`",
+        ("int16x8", "fast bias correction"): "int16x8, with `--dtype int16x8`",
+    }
+    return _template("quantizing.md.j2").render(
+        summary=[{**_accuracy(rows[key], None), "name": name} for key, name in names.items()],
+        plain_uint8=f"{rows['uint8', 'plain'].top1:.1f}",
+    )
+
+
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
-    return environment.from_string(TEMPLATE.read_text()).render(
+    return environment.from_string((TEMPLATES / name).read_text())
+
+
+def render(results: Results) -> str:
+    """Return the page of all measurements."""
+    return _template("quantization.md.j2").render(
         machine=results.machine,
         cores=results.cores,
         networks=[_network(results, network.name, network.data) for network in NETWORKS],
