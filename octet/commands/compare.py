@@ -13,7 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from octet.commands.console import wide_console
-from octet.commands.data_arguments import add_data_arguments, open_data
+from octet.commands.data_arguments import (
+    add_data_arguments,
+    add_shape_argument,
+    open_data,
+)
 from octet.commands.progress import progress
 from octet.compare.compare import (
     DIVERGES_BELOW,
@@ -64,6 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--top", type=int, default=10, metavar="N", help="worst layers to print")
     parser.add_argument("--html", type=Path, metavar="REPORT.html", help="write a page")
     parser.add_argument("--json", action="store_true", help="everything, for machines")
+    add_shape_argument(parser)
     add_data_arguments(parser)
 
 
@@ -71,8 +76,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the comparison. Raises OctetError."""
     if (args.b is None) == (args.against is None):
         raise UsageError("compare needs a second model B, or --against litert, and not both.")
-    a = load_model(args.a)
-    b = a if args.b is None else load_model(args.b)
+    shapes = dict(args.input_shape)
+    a = load_model(args.a, shapes)
+    b = a if args.b is None else load_model(args.b, shapes)
     source = open_data(args, input_specs(a, b))
     if source is None:
         raise UsageError("compare needs --data SRC or --random N.")

@@ -19,6 +19,29 @@ DATA_HELP = (
 )
 
 
+def add_shape_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that closes open dimensions of ONNX files."""
+    parser.add_argument(
+        "--input-shape",
+        type=_named_shape,
+        action="append",
+        default=[],
+        metavar="NAME=1x3x224x224",
+        help="of an input that an ONNX file leaves open",
+    )
+
+
+def _named_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, equals, sizes = text.rpartition("=")
+    try:
+        shape = tuple(int(size) for size in sizes.split("x"))
+    except ValueError:
+        shape = ()
+    if not equals or not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected NAME=1x3x224x224")
+    return name, shape
+
+
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say where records come from."""
     group = parser.add_argument_group("data")

@@ -11,6 +11,7 @@ from pathlib import Path
 from octet.commands.data_arguments import (
     add_data_arguments,
     add_record_arguments,
+    add_shape_argument,
     cache_path,
     open_data,
     record_options,
@@ -69,13 +70,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument("--fake-quantize", action="store_true", help="float32, rounded as integers")
     group.add_argument("--table", type=Path, metavar="OUT.tsv", help="scales and zero points")
     group.add_argument("--table-format", choices=FORMATS, default="tsv", help="default: tsv")
+    add_shape_argument(parser)
     add_data_arguments(parser)
     add_record_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the quantized model. Raises OctetError."""
-    model = load_model(args.model)
+    model = load_model(args.model, dict(args.input_shape))
     prepared = prepare(model, dequantize_weights=args.dequantize_weights).model
     source = open_data(args, model_inputs(prepared.to_bytes(), prepared))
     if args.activation_clip and (source is None or args.mode != "minmax"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from octet.commands.data_arguments import (
     add_data_arguments,
     add_record_arguments,
+    add_shape_argument,
     cache_path,
     open_data,
     record_options,
@@ -31,13 +32,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--dequantize-weights", action="store_true", help="accept 8-bit weights, made float"
     )
+    add_shape_argument(parser)
     add_data_arguments(parser)
     add_record_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the model with ranges. Raises OctetError."""
-    model = load_model(args.model)
+    model = load_model(args.model, dict(args.input_shape))
     check_float(model, hybrid=args.dequantize_weights)
     runs = model.copy()
     make_float(runs)  # the hook reads float16 models wrongly; the numbers are the same

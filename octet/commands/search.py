@@ -15,6 +15,7 @@ from octet.commands.console import wide_console
 from octet.commands.data_arguments import (
     add_data_arguments,
     add_record_arguments,
+    add_shape_argument,
     cache_path,
     open_data,
     record_options,
@@ -78,13 +79,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument("--config", type=Path, metavar="JSON", help="to start from")
     group.add_argument("--bias-correction", choices=METHODS, default="fast", help="default: fast")
     group.add_argument("--equalize", action="store_true", help="equalize channels across layers")
+    add_shape_argument(parser)
     add_data_arguments(parser)
     add_record_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the configuration; 1 if even the best one loses too much. Raises OctetError."""
-    model = load_model(args.model)
+    model = load_model(args.model, dict(args.input_shape))
     prepared = prepare(model).model
     inputs = model_inputs(prepared.to_bytes(), prepared)
     source = open_data(args, inputs)
