@@ -117,7 +117,7 @@ def print_comparison(console: Console, found: Comparison, top: int) -> None:
         console.print(f"\nall {len(found.layers)} layers are equal")
     elif found.layers:
         console.print("\nworst layers")
-        columns = ["", "operator", "tensor", "types", "SQNR", "SRMSE", "TAE", "MPEIR"]
+        columns = ["", "operator", "tensor", "types", "SQNR", "lost", "SRMSE", "TAE", "MPEIR"]
         steps = any(layer.steps is not None for layer in found.layers)
         table = Table(*columns, *(["steps", "differing"] if steps else []), box=None)
         for layer in found.worst(top):
@@ -166,6 +166,7 @@ def _layer_row(layer: LayerReport, steps: bool) -> list[str]:
         short_name(layer.name),
         a if a == b else f"{a} → {b}",
         decibel_text(layer.errors.sqnr),
+        "" if layer.lost is None else f"{layer.lost:.1f}",
         "" if layer.srmse is None else f"{layer.srmse:.3f}",
         f"{layer.errors.tae:.4g}",
         f"{layer.errors.mpeir:.4f}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -186,6 +186,7 @@ class _Layer:
             scale=scale,
             errors=errors,
             srmse=math.sqrt(errors.mse) / scale if scale else None,
+            lost=None,
             steps=self.steps,
             spread=self.spread.result(),
         )
@@ -236,7 +237,26 @@ def _run(
         for index, errors, decisions in zip(a.model.outputs, sums, classes, strict=True)
     ]
     reports = [layer.report(a.model, b.model) for layer in layers]
-    return outputs, [one for one in reports if one.errors.records], source.count
+    reports = [one for one in reports if one.errors.records]
+    return outputs, _with_losses(a.model, reports), source.count
+
+
+def _with_losses(model: Model, layers: list[LayerReport]) -> list[LayerReport]:
+    """Return the reports with `lost`: where an operator's input was not compared, what was before
+    it counts.
+    """
+    known = {layer.pair.a: layer.errors.sqnr for layer in layers}
+    worst: dict[int, float] = {}  # of each tensor, or else of what it comes from
+    for index in model.inputs:
+        worst[index] = known.get(index, math.inf)
+    lost = {}
+    for operator in model.operators:
+        before = min((worst[i] for i in operator.inputs if i in worst), default=math.inf)
+        for index in operator.outputs:
+            worst[index] = known.get(index, before)
+            if index in known and math.isfinite(before):
+                lost[index] = before - known[index]
+    return [replace(layer, lost=lost.get(layer.pair.a)) for layer in layers]
 
 
 def _check(a: Model, b: Model, source: Source, labels: Array | None) -> None:

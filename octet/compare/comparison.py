@@ -47,6 +47,8 @@ class LayerReport:
         scale: of the other where it is quantized, else None.
         errors: of real numbers.
         srmse: root of the mean squared error, in steps of the other's scale; None without one.
+        lost: dB of SQNR that it is below the worst of what its operator reads; None for inputs, and
+            where that is not known.
         steps: where both store the same integers, the largest difference of those, else None.
         spread: distributions.
     """
@@ -58,6 +60,7 @@ class LayerReport:
     scale: float | None
     errors: Errors
     srmse: float | None
+    lost: float | None
     steps: int | None
     spread: Distribution | None
 
@@ -141,6 +144,7 @@ def _layer_json(layer: LayerReport) -> dict[str, Any]:
         "scale": layer.scale,
         **layer.errors.to_json(),
         "srmse": finite(layer.srmse),
+        "lost": finite(layer.lost),
         "steps": layer.steps,
     }
 

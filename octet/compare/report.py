@@ -49,6 +49,7 @@ class Metric:
 
 METRICS = (
     Metric("sqnr", "SQNR", lambda layer: layer.errors.sqnr, decibel_text, rising=False),
+    Metric("lost", "dB lost here", lambda layer: layer.lost, lambda v: f"{v:.1f} dB"),
     Metric("srmse", "SRMSE (steps)", lambda layer: layer.srmse, lambda v: f"{v:.3g}"),
     Metric("mpeir", "MPEIR", lambda layer: layer.errors.mpeir, lambda v: f"{v:.3g}"),
     Metric("tae", "TAE", lambda layer: layer.errors.tae, lambda v: plain(v)),

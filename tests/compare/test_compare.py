@@ -90,6 +90,14 @@ def test_layers_equal_what_numpy_says() -> None:
     assert found.outputs[0].errors == layer.errors
 
 
+def test_what_a_layer_loses_is_against_its_worst_input() -> None:
+    found = {layer.name: layer for layer in comparison().layers}
+    sqnr = {name: layer.errors.sqnr for name, layer in found.items()}
+    assert found["image"].lost is None
+    assert found["stem"].lost == sqnr["image"] - sqnr["stem"]
+    assert found["added"].lost == min(sqnr["stem"], sqnr["point"]) - sqnr["added"]
+
+
 def test_divergence_is_where_the_threshold_says() -> None:
     values = [layer.errors.sqnr for layer in comparison().layers]
     threshold = sorted(values)[len(values) // 2]
