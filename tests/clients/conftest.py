@@ -30,6 +30,10 @@ PAGE = """<!doctype html><link rel=icon href=data:,>
 <script type=importmap>{imports}</script><script type=module src=/page/{name}.js></script>"""
 
 
+STARTING_MS = 120_000
+"""Clients bring tens of megabytes of wasm."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a client made of an input.
@@ -57,6 +61,7 @@ class Client:
     def __init__(self, name: str, browser: Browser, server: Server) -> None:
         self._server = server
         self._page = browser.new_page()
+        self._page.set_default_timeout(STARTING_MS)
         html = PAGE.format(imports=json.dumps({"imports": IMPORTS}), name=name)
         server.blobs["/"] = html.encode()
         self._page.goto(f"{server.url}/")

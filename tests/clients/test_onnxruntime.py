@@ -127,6 +127,16 @@ def test_float_network(client: Client, octet_data: Path, name: str) -> None:
         assert np.all((difference <= ABSOLUTE) | (difference <= RELATIVE * abs(expected)))
 
 
+def test_tensors_stay_on_octet(client: Client, octet_data: Path) -> None:
+    path = octet_data / "models/onnx/mnist.onnx"
+    data = noise(input_shape(onnx.load(path)))
+    on_tensors, on_arrays = (
+        client.run(path.read_bytes(), data, way) for way in ("tensors", "webnn")
+    )
+    assert (on_tensors.graphs, on_tensors.dispatches) == (1, 1)
+    assert np.array_equal(on_tensors.outputs, on_arrays.outputs)
+
+
 @pytest.fixture(params=QUANTIZED)
 def network(
     request: pytest.FixtureRequest, octet_data: Path, tmp_path: Path

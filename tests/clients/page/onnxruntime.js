@@ -20,17 +20,46 @@ const SESSIONS = {
 /**
  * @param {string} model URL
  * @param {string} input URL of the bytes of its one input, float32
- * @param {string} options a name in SESSIONS
+ * @param {string} options a name in SESSIONS, or "tensors": input and outputs stay on octet
  */
 async function run(model, input, options) {
   const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
   const values = new Float32Array(await (await fetch(input)).arrayBuffer());
+  const outputs = await (options === "tensors" ? onTensors : onArrays)(bytes, values, options);
+  return { outputs, record: takeRecord() };
+}
+
+async function onArrays(bytes, values, options) {
   const session = await ort.InferenceSession.create(bytes, SESSIONS[options]);
   const [{ name, shape }] = session.inputMetadata;
   const results = await session.run({ [name]: new ort.Tensor("float32", values, shape) });
   const outputs = session.outputNames.map((output) => Array.from(results[output].data));
   await session.release();
-  return { outputs, record: takeRecord() };
+  return outputs;
+}
+
+/** As pages do that chain networks: a context and an input tensor of their own, outputs left there. */
+async function onTensors(bytes, values) {
+  const context = await navigator.ml.createContext({ deviceType: "cpu" });
+  const session = await ort.InferenceSession.create(bytes, {
+    ...SESSIONS.webnn,
+    executionProviders: [{ name: "webnn", deviceType: "cpu", context }],
+    preferredOutputLocation: "ml-tensor",
+  });
+  const [{ name, shape }] = session.inputMetadata;
+  const dataType = "float32";
+  const tensor = await context.createTensor({ dataType, shape, writable: true });
+  context.writeTensor(tensor, values);
+  const feed = ort.Tensor.fromMLTensor(tensor, { dataType, dims: shape });
+  const results = await session.run({ [name]: feed });
+  const outputs = [];
+  for (const output of session.outputNames) {
+    if (results[output].location !== "ml-tensor") throw new Error(`${output} left octet`);
+    const buffer = await context.readTensor(results[output].mlTensor);
+    outputs.push(Array.from(new Float32Array(buffer)));
+  }
+  await session.release();
+  return outputs;
 }
 
 offer(run);
