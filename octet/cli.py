@@ -13,6 +13,7 @@ from octet import __version__
 from octet.commands import (
     compare,
     conformance,
+    dequantize,
     export,
     inspect,
     make_dataset,
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "compare": compare,
     "search": search,
     "verify": verify,
+    "dequantize": dequantize,
     "export": export,
     "conformance": conformance,
     "sizes": sizes,

@@ -67,8 +67,12 @@ def run(args: argparse.Namespace) -> int:
             problem = str(error)
             reports = operator_reports(facts, None)
     if args.json:
-        report = {**facts, "operators": [asdict(r) for r in reports], "problem": problem}
-        print(json.dumps(report, indent=1))
+        operators = [
+            {**operator, **asdict(report)}
+            for operator, report in zip(facts["operators"], reports, strict=True)
+        ]
+        whole = {"file": args.model.name, **facts, "operators": operators, "problem": problem}
+        print(json.dumps(whole, indent=1))
     else:
         _print_report(wide_console(), args, facts, reports)
         if graph:

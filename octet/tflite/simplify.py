@@ -94,7 +94,8 @@ def dequantized(model: Model, index: int) -> Array | None:
         zero_point = np.asarray(quantization.zeroPoint, np.int64)
     if scale.size > 1:
         shape = [1] * value.ndim
-        shape[quantization.quantizedDimension] = scale.size
+        # A vector has one axis whatever the file says: biases in use carry that of their filter.
+        shape[0 if value.ndim == 1 else quantization.quantizedDimension] = scale.size
         scale, zero_point = scale.reshape(shape), zero_point.reshape(shape)
     steps = (value.astype(np.int64) - zero_point).astype(np.float32)
     return np.asarray(steps * scale, np.float32)

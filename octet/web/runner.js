@@ -50,14 +50,16 @@ async function parse({ url, fileName }) {
     signatures: signatures.map(({ key }) => key),
     inputs,
     outputs,
-    tensors: tensors.map(({ name, shape, type, data, quantization }) => ({
+    tensors: tensors.map(({ name, shape, shapeSignature, type, data, quantization }) => ({
       name,
       shape,
+      shapeSignature,
       type,
       bytes: data?.length ?? 0,
       scales: quantization?.scale.length ?? 0,
       scale: quantization?.scale[0] ?? null,
       zeroPoint: quantization ? Number(quantization.zeroPoint[0] ?? 0) : null,
+      quantization,
     })),
     operators: operators.map(
       ({ index, name, custom, version: number, inputs: from, outputs: to }) => ({
