@@ -163,3 +163,11 @@ def test_the_build_makes_loaders_for_the_demo_networks(octet_data: Path) -> None
         subprocess.run(["node", "--check", script], check=True)
         digest = hashlib.sha256(script.with_suffix(".bin").read_bytes()).hexdigest()
         assert f'sha256: "{digest}"' in script.read_text()
+
+
+def test_a_demo_loader_finds_octet_beside_it(octet_data: Path, page: Page) -> None:
+    with Server({"/dist": DIST, "/loaders": LOADERS}) as server:
+        page.goto(f"{server.url}/loaders/mobilenet_v1_025_uint8/")
+        page.wait_for_function("document.querySelector('pre').textContent === 'Ready.'")
+        page.set_input_files("input", octet_data / "models/images/sunflower.png")
+        page.wait_for_function("document.querySelector('pre').textContent.includes('daisy')")
