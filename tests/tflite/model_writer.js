@@ -80,7 +80,10 @@ class Writer {
     for (const [i, value] of values.entries()) {
       const at = first + i * bytes;
       if (type in SCALARS) this.scalar(type, at, value);
-      else this.view.setUint32(at, this.reference(type, value) - at, true);
+      else {
+        const target = this.reference(type, value); // may replace the view
+        this.view.setUint32(at, target - at, true);
+      }
     }
     return first - 4;
   }
