@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A graph builder that keeps the calls made on another one, as the JavaScript that makes them again.
 
+import { ARRAYS } from "../../polyfill/tflite/tflite_model.js";
+
 /**
  * One call. `names` are the variables that its results get, `text` the expression.
  *
@@ -17,18 +19,6 @@
 const WRITTEN_OUT = 4;
 
 const LABEL = /^(\d+) (\S+)/;
-
-/** @type {Record<string, any>} */
-const ARRAYS = {
-  float32: Float32Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-};
 
 export class Recorder {
   /** @type {Call[]} */
@@ -84,7 +74,8 @@ export class Recorder {
   /** @param {any} builder @param {Descriptor} descriptor @param {ArrayBufferView} data */
   #constant(builder, descriptor, data) {
     const operand = builder.constant(descriptor, data);
-    const { dataType, shape } = descriptor;
+    const { shape } = descriptor;
+    const dataType = /** @type {keyof typeof ARRAYS} */ (descriptor.dataType);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const values = new ARRAYS[dataType](bytes.slice().buffer);
     const isSmall = values.length <= WRITTEN_OUT && dataType !== "float16";

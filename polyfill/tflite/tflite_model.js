@@ -21,7 +21,8 @@
 /** @typedef {Float32Array | Int32Array | Uint32Array | BigInt64Array | BigUint64Array | Int8Array
  *   | Uint8Array | Uint16Array | Int16Array} TypedArray */
 
-const ARRAYS = {
+/** The arrays that hold WebNN's types. */
+export const ARRAYS = {
   float32: Float32Array,
   float16: Uint16Array,
   int16: Int16Array,

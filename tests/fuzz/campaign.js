@@ -2,6 +2,7 @@
 // Loads mutants, runs those that load, and notes what must not happen: an error that is none of the
 // loader's, a run that fails, a round that takes long. For Node and for pages.
 
+import { ARRAYS } from "../../polyfill/tflite/tflite_model.js";
 import { mutant } from "./mutations.js";
 import { random, roundSeed } from "./random.js";
 
@@ -115,14 +116,3 @@ function inputsOf(model, next) {
   });
   return Object.fromEntries(entries);
 }
-
-const ARRAYS = {
-  float32: Float32Array,
-  float16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-};

@@ -10,9 +10,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { planningContext, LIMITS as SUPPORTED } from "../../octet/export/requirements.js";
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
-import { attachState } from "../../polyfill/api/internals.js";
-import { supportLimits } from "../../polyfill/api/support_limits.js";
 import { DOT_PRODUCT } from "../../polyfill/gen/kernels.js";
 import { byteLength } from "../../polyfill/ir/graph.js";
 import { mapModel, parseModel } from "../../polyfill/tflite/loader.js";
@@ -28,17 +27,13 @@ const DOTS = Object.keys(DOT_PRODUCT);
 /** The plan of a mutant, with the sizes of its bindings; null where it has none. */
 async function planOf(bytes, dot) {
   let made = null;
-  const build = async (plan) => {
+  const context = planningContext(dot, (plan) => {
     made = plan;
-  };
-  const engine = { dot, build };
-  const context = {};
-  const state = { kind: "context", engine, isLost: false, graphs: new Set(), tensors: new Set() };
-  attachState(context, state);
+  });
   try {
     const model = parseModel(bytes, { limits: LIMITS });
     const builder = new MLGraphBuilder(context);
-    const mapped = mapModel(model, builder, supportLimits(), {});
+    const mapped = mapModel(model, builder, SUPPORTED, {});
     await builder.build(Object.fromEntries(mapped.graphOutputs));
     const bytesOf = ({ dataType, shape }) => byteLength(dataType, shape);
     // An input and an output may have the same name.
