@@ -85,6 +85,17 @@ class DemoPage:
         self.page.goto(f"{self.visit.url}/{address}")
         self.page.wait_for_selector("#run:enabled")
 
+    def visit_page(self, name: str) -> None:
+        """Open a page and press its button, if it has one; wait for the end."""
+        self.page.goto(f"{self.visit.url}/{name}.html?sample=blocks")
+        if self.page.locator("#bench").count():
+            self.page.wait_for_selector("#run:enabled")
+            self.run()
+        elif self.page.locator("#run").count():
+            self.page.click("#run")
+            self.page.wait_for_selector("#result:visible")
+            self.page.wait_for_selector("main[aria-busy=false]")
+
     def run(self) -> None:
         """Press Run and wait for the end."""
         self.page.click("#run")

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from octet.toolchain.pages import read_pages
 from octet.toolchain.paths import NODE_MODULES
-from octet.web.server import Server
-from tests.browser.demo_page import DemoPage, Visit
+from tests.browser.demo_page import DemoPage
 
 PAGES = [page.name for page in read_pages()]
-DEMOS = [page.name for page in read_pages() if page.task]
+
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+
+PHONE = 390
+"""Pixels."""
 
 AXE = (NODE_MODULES / "axe-core/axe.min.js").read_text(encoding="utf-8")
 
@@ -29,33 +32,18 @@ def violations(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe(browser: Browser, tiny_server: Server, name: str, scheme: Any) -> None:
-    with Visit(browser, tiny_server.url, color_scheme=scheme) as visit:
-        visit.page.goto(f"{visit.url}/{name}.html")
-        demo = DemoPage(visit)
-        if name in DEMOS:
-            visit.page.wait_for_selector("#run:enabled")
-            demo.run()
-        elif name != "index":
-            visit.page.click("#run")
-            visit.page.wait_for_selector("#result:visible")
-            visit.page.wait_for_selector("main[aria-busy=false]")
-        if name != "index":
-            visit.page.click("#engine summary")
-        assert violations(visit.page) == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_is_wider_than_a_phone(browser: Browser, tiny_server: Server, name: str) -> None:
-    phone = {"width": 390, "height": 844}
-    with Visit(browser, tiny_server.url, viewport=phone, is_mobile=True, has_touch=True) as visit:
-        visit.page.goto(f"{visit.url}/{name}.html")
-        if name in DEMOS:
-            visit.page.wait_for_selector("#run:enabled")
-            DemoPage(visit).run()
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= phone["width"]
+def test_rules_of_axe_and_a_phones_width(tiny: DemoPage, name: str) -> None:
+    page = tiny.page
+    tiny.visit_page(name)
+    if name != "index":
+        page.click("#engine summary")
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_selector(f"[data-colours={scheme}]")
+        assert violations(page) == [], scheme
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
 
 
 def test_keyboard_alone(tiny: DemoPage) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from octet.toolchain import pages
 from octet.web.runner import Runner
-from tests.browser.demo_page import DemoPage
+from tests.browser import tiny_site
+from tests.browser.demo_page import DemoPage, plain
 
 PRECISIONS = ("uint8", "f32")
 
@@ -53,7 +54,7 @@ def test_saved_tensors_are_what_octet_run_gives(
     tiny: DemoPage, tiny_data: Path, octet_run: Runner, task: str, precision: str
 ) -> None:
     tiny.open(f"{task}.html?sample=blocks&compare=0&a={precision}")
-    tiny.run()
+    tiny.answer()
     inputs, outputs = tiny.saved("inputs"), tiny.saved("outputs")
     with octet_run.load(tiny_data / f"models/{task}_{precision}.tflite") as model:
         expected = model.run(inputs)
@@ -64,7 +65,7 @@ def test_saved_tensors_are_what_octet_run_gives(
 
 def test_quantized_input_is_the_picture_itself(tiny: DemoPage) -> None:
     tiny.open("segment.html?sample=halves&compare=0&a=uint8")
-    tiny.run()
+    tiny.answer()
     (image,) = tiny.saved("inputs").values()
     assert image.shape == (1, 65, 65, 3)
     # 130 × 65 pixels in a square of 65: 33 rows of them, grey above and below.
@@ -96,3 +97,60 @@ def test_a_page_without_networks_says_so(tiny: DemoPage, tiny_folder: Path) -> N
     assert "no networks for this page" in text
     assert "models/missing.tflite" in text
     tiny.visit.expected += [""]
+
+
+PIXEL = """([selector, x, y]) => {
+  const canvas = document.querySelector(selector);
+  const copy = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, -Math.floor(x * canvas.width), -Math.floor(y * canvas.height));
+  return [...copy.getImageData(0, 0, 1, 1).data].slice(0, 3);
+}"""
+
+GREY_AT, BLUE_AT = (0.5, 0.1), (0.83, 0.5)
+"""Where the sample "blocks" is background, and where it is not."""
+
+
+def pixel(visitor: DemoPage, at: tuple[float, float]) -> list[int]:
+    """A colour on the first lane's canvas, at parts of its width and height."""
+    colour: list[int] = visitor.page.evaluate(PIXEL, ["#lane-0 canvas", *at])
+    return colour
+
+
+def test_masks_are_shown_in_several_ways(tiny: DemoPage) -> None:
+    tiny.open("segment.html?sample=blocks")
+    tiny.answer()
+    page = tiny.page
+
+    def show(mode: str) -> tuple[list[int], list[int]]:
+        page.check(f"[name=mode][value={mode}]", force=True)
+        return pixel(tiny, GREY_AT), pixel(tiny, BLUE_AT)
+
+    grey, blue = show("colours")
+    np.testing.assert_allclose(grey, tiny_site.GREY, atol=3)
+    page.fill("#alpha", "0.1")
+    assert np.abs(np.subtract(pixel(tiny, BLUE_AT), tiny_site.BLUE)).max() < 40
+    page.fill("#alpha", "1")
+    assert pixel(tiny, BLUE_AT) != blue
+    page.hover("#lane-0 .legend li:has-text('red')")
+    assert sum(pixel(tiny, GREY_AT)) < sum(grey) / 2
+    page.mouse.move(0, 0)
+    # Both networks say the same: nothing but the faded picture.
+    grey, blue = show("difference")
+    np.testing.assert_allclose(blue, np.add(np.multiply(tiny_site.BLUE, 0.45), 140), atol=4)
+    grey, blue = show("replace")
+    assert grey == [255, 255, 255]
+    np.testing.assert_allclose(blue, tiny_site.BLUE, atol=4)
+    page.fill("#colour", "#12ef56")
+    assert pixel(tiny, GREY_AT) == [0x12, 0xEF, 0x56]
+    grey, blue = show("blur")
+    np.testing.assert_allclose(grey, tiny_site.GREY, atol=6)
+
+
+def test_boxes_that_one_network_found_alone_are_dashed(tiny: DemoPage) -> None:
+    tiny.open("detect.html?sample=blocks&b=blind")
+    tiny.answer()
+    assert tiny.lane(1).headline == "Red thing"
+    assert tiny.tile("agreement").startswith("1 of 2 boxes")
+    dashed = tiny.page.locator(".box.alone").all_inner_texts()
+    assert [plain(text).rstrip("0123456789 %") for text in dashed] == ["blue thing"]
+    assert tiny.page.locator("#lane-0 .found .alone").count() == 1

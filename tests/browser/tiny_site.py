@@ -107,7 +107,7 @@ def segmenter(precision: str, pixels: int = 65) -> bytes:
     return write_model(tensors, operators, ("image",), ("classes",))
 
 
-def detector(precision: str, cells: int = 3, cell: int = 16) -> bytes:
+def detector(precision: str, cells: int = 3, cell: int = 16, *, sees_blue: bool = True) -> bytes:
     """A box around each cell of a grid that is red (class 0) or blue (class 1)."""
     pixels, count = cells * cell, cells * cells
     centres = (np.arange(cells) + 0.5) / cells
@@ -122,7 +122,7 @@ def detector(precision: str, cells: int = 3, cell: int = 16) -> bytes:
         "box shape": constant([1, count, 4]),
         "boxes": real(precision, 1, count, 4, scale=1 / 16),
         "weights": weights(precision, classes, scale=1 / 32),
-        "bias": bias(precision, np.array([0, -2, -2]), scale=1 / 32 / 128),
+        "bias": bias(precision, np.array([0, -2, -2 if sees_blue else -9]), scale=1 / 32 / 128),
         "logits": real(precision, 1, cells, cells, 3, scale=1 / 10),
         "score shape": constant([1, count, 3]),
         "flat logits": real(precision, 1, count, 3, scale=1 / 10),
@@ -181,6 +181,10 @@ def write_data(folder: Path) -> Path:
             (folder / f"models/{task}_{precision}.tflite").write_bytes(make(precision))
             file = f"models/{task}_{precision}.tflite"
             text.append(_table("networks.models", id=precision, file=file, note="Made by a test."))
+        if task == "detect":
+            file = "models/detect_blind.tflite"
+            (folder / file).write_bytes(detector("f32", sees_blue=False))
+            text.append(_table("networks.models", id="blind", precision="f32", file=file))
     for name, size_of, areas in PICTURES:
         image = Image.new("RGB", size_of, GREY)
         for box, colour in areas:

@@ -95,8 +95,7 @@ class Demo {
     const named = this.#catalogue.samples.find(({ id }) => id === parameter("sample"));
     const sample = named ?? this.#catalogue.samples[0];
     if (sample) {
-      const radio = /** @type {HTMLInputElement} */ (find(`input[value="${sample.id}"]`));
-      radio.checked = true;
+      this.#pictures.mark(sample.id);
       this.#pictures.choose(sample.id);
     }
   }
@@ -250,6 +249,7 @@ class Demo {
     }
     showProblem(this.#problem, null);
     document.body.classList.add("filming");
+    this.#pictures.mark(null);
     find("#facing").hidden = !(await Camera.several());
     await this.#work(async (signal) => {
       const labels = await loadLabels(this.#network().labels);
@@ -274,6 +274,7 @@ class Demo {
     if (!this.#camera.running) return;
     this.#camera.stop();
     this.#cancel();
+    this.#pictures.mark(this.#picture?.sample ?? null);
     if (this.#picture) this.#showPicture(this.#picture.bitmap);
     for (const lane of this.#active) lane.choose(lane.network, lane.model);
     this.#showButton();

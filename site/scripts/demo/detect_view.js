@@ -16,6 +16,9 @@ import { classColourText } from "./colours.js";
 /** A label goes inside its box where there is no room above it: this near to the top. */
 const TOP_EDGE = 0.08;
 
+/** Beyond this a label ends with its box instead of starting with it. */
+const RIGHT_PART = 0.75;
+
 /** @implements {View} */
 export class DetectView {
   #list;
@@ -81,7 +84,9 @@ export class DetectView {
 /** @param {ScoredBox} box @param {string} name */
 function frame({ top, left, bottom, right, index, score }, name) {
   const label = make("span", {}, `${name} ${formatPercent(score)}`);
-  const element = make("div", { class: top < TOP_EDGE ? "box label-inside" : "box" }, label);
+  const element = make("div", { class: "box" }, label);
+  element.classList.toggle("label-inside", top < TOP_EDGE);
+  element.classList.toggle("label-end", left > RIGHT_PART);
   const { style } = element;
   style.top = `${100 * top}%`;
   style.left = `${100 * left}%`;

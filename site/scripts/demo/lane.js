@@ -19,6 +19,7 @@ import { makeView } from "./view.js";
 
 /** Networks are measured in turns, so that what else the machine does meets both. */
 export const TURNS = 3;
+const LIVE_TIMES = 20;
 const TURN = { warmup: 1, runs: 5, seconds: 0.5 };
 
 export class Lane {
@@ -161,7 +162,7 @@ export class Lane {
     const headline = this.view.headline(answer, labels);
     this.#headline(headline);
     this.stage?.describe(headline);
-    this.#status("done", "Answered");
+    if (this.#root.dataset.state !== "live") this.#status("done", "Answered");
     return ms;
   }
 
@@ -178,9 +179,12 @@ export class Lane {
     this.#status("done", `Median of ${this.#times.length} runs on ${engineText(network.facts)}`);
   }
 
-  /** Of a camera's pictures: the time that is shown. @param {number} ms */
+  /** A run on a camera's picture: the median of the last ones is shown. @param {number} ms */
   live(ms) {
-    this.#fact("time", formatMs(ms));
+    if (this.#root.dataset.state !== "live") this.#times = [];
+    this.#times = [...this.#times, ms].slice(-LIVE_TIMES);
+    this.ms = median(this.#times);
+    this.#fact("time", formatMs(this.ms));
     this.#status("live", `Live on ${engineText(/** @type {Network} */ (this.#loaded).facts)}`);
   }
 

@@ -50,10 +50,15 @@ export class Pictures {
 
   /** Show a visitor's own picture. @param {Blob} file */
   open(file) {
-    for (const radio of findAll("input[name=sample]:checked")) {
-      /** @type {any} */ (radio).checked = false;
-    }
+    this.mark(null);
     this.#show(async () => file, null);
+  }
+
+  /** Mark a sample as the one that is shown. @param {string | null} id */
+  mark(id) {
+    for (const radio of /** @type {HTMLInputElement[]} */ (findAll("input[name=sample]"))) {
+      radio.checked = radio.value === id;
+    }
   }
 
   /** @param {() => Promise<Blob>} read @param {string | null} sample */
