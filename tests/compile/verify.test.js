@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { optimize, PASSES } from "../../polyfill/compile/compile.js";
+import { optimize } from "../../polyfill/compile/compile.js";
+import { PASSES } from "../../polyfill/compile/passes.js";
 import { Graph, Node, Value } from "../../polyfill/ir/graph.js";
 import { verifyGraph } from "../../polyfill/ir/verify.js";
 

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { compile, PASSES } from "../../polyfill/compile/compile.js";
+import { compile } from "../../polyfill/compile/compile.js";
+import { PASSES } from "../../polyfill/compile/passes.js";
 import { KERNELS } from "../../polyfill/gen/kernels.js";
 import { printGraph } from "../../polyfill/ir/print.js";
 import { verifyGraph } from "../../polyfill/ir/verify.js";
