@@ -120,7 +120,7 @@ def recorded(network: Path, folder: Path, *options: str, records: int = 40) -> b
 @pytest.mark.parametrize("mode", MODES)
 def test_any_number_of_jobs_gives_the_same_file(network: Path, tmp_path: Path, mode: str) -> None:
     files = {
-        recorded(network, tmp_path, "--mode", mode, "--jobs", jobs, "--threads", "1", "--no-cache")
+        recorded(network, tmp_path, "--mode", mode, "--jobs", jobs, "--no-cache")
         for jobs in ("1", "2", "5")
     }
     assert len(files) == 1
