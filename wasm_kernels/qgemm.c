@@ -317,16 +317,38 @@ INLINE void put_padding(uint8_t* row, const int32_t at, const uint8_t zero_point
   }
 }
 
-// Zeros behind k elements up to the end of the last step.
-INLINE void put_end(uint8_t* row, const int32_t k, const int32_t format) {
-  if (format == FORMAT_HALVES) {
-    if (k & 1) ((int16_t*)(void*)row)[k] = 0;
-  } else {
-    for (int32_t i = k; i < round_up(k, 8); i++) row[i] = 0;
+// Whether every tap of the window at `o` is inside the input, its rows are runs of at most 16 bytes,
+// and 16 can be read wherever one starts.
+INLINE int is_narrow(const uint8_t* x, const uint8_t* x_end, const window_shape* s,
+                     const window_origin o) {
+  const int32_t c = s->in_channels;
+  const int32_t last_y = o.y + (s->kernel_height - 1) * s->dilation_height;
+  return s->kernel_width * c <= 16 && s->dilation_width == 1 && s->x_stride == c && o.x >= 0 &&
+         o.x + s->kernel_width <= s->in_width && o.y >= 0 && last_y < s->in_height &&
+         x_end - x - (ptrdiff_t)((o.batch * s->in_height + last_y) * s->in_width + o.x) * c >= 16;
+}
+
+// The window of a first convolution, mostly.
+INLINE void gather_narrow(uint8_t* row, const uint8_t* x, const window_shape* s,
+                          const window_origin o, const int32_t format) {
+  const u8x16 flip = u8x16_splat(format == FORMAT_DOT_SIGNED ? 0x80 : 0);
+  const ptrdiff_t below = (ptrdiff_t)s->dilation_height * s->in_width * s->x_stride;
+  const int32_t run = s->kernel_width * s->in_channels;
+  x += ((ptrdiff_t)(o.batch * s->in_height + o.y) * s->in_width + o.x) * s->x_stride;
+  for (int32_t ky = s->kernel_height; ky > 0; ky--, x += below) {
+    const u8x16 v = u8x16_load(x) ^ flip;
+    if (format == FORMAT_HALVES) {
+      i16x8_store((int16_t*)(void*)row, i16x8_low_u8(v));
+      i16x8_store((int16_t*)(void*)row + 8, i16x8_high_u8(v));
+      row += 2 * run;
+    } else {
+      u8x16_store(row, v);
+      row += run;
+    }
   }
 }
 
-// The window that starts at `o`, tap after tap.
+// The window that starts at `o`, tap after tap. What a panel has behind it is multiplied with zeros.
 static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
                           const window_shape* s, const window_origin o, const uint8_t zero_point,
                           const int32_t format) {
@@ -354,7 +376,6 @@ static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
     }
     put_padding(row, at + last * c, zero_point, (s->kernel_width - last) * c, format);
   }
-  put_end(row, at, format);
 }
 
 // ---------------------------------------------------------------------------
@@ -395,7 +416,6 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
       tile_rows[r] = direct ? from : to;
       if (direct || r >= rows || in_panel == row) continue;
       put_bytes(to, 0, from, k, a + (ptrdiff_t)(m - 1) * a_stride + k, format);
-      put_end(to, k, format);
     }
     in_panel = row;
     run_tile(y + (ptrdiff_t)row * y_stride, tile_rows, &p, rows,
@@ -429,7 +449,11 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, const int32_t x_zero
       uint8_t* to = panel_row(scratch, min_i32(r, rows - 1), k, header->format);
       a[r] = to;
       if (r >= rows) continue;
-      gather_window(to, from, x_end, shape, o, (uint8_t)x_zero_point, header->format);
+      if (is_narrow(from, x_end, shape, o)) {
+        gather_narrow(to, from, shape, o, header->format);
+      } else {
+        gather_window(to, from, x_end, shape, o, (uint8_t)x_zero_point, header->format);
+      }
       advance(&o, shape);
     }
     p.index = whole.index + 2 * g * blocks;
