@@ -91,16 +91,13 @@ INLINE void u8x8_store_n(uint8_t* p, const u8x16 v, const int32_t n) {
 typedef struct {
   f32x4 magic;
   i32x4 min, max, offset;  // of the magic bits: bits(lo), bits(hi), bits(0)
-  u8x16 lo, hi;
 } requantizer;
 
 INLINE requantizer make_requantizer(const int32_t zero_point, const int32_t lo, const int32_t hi) {
   return (requantizer){f32x4_splat(ROUNDING_MAGIC),
                        i32x4_splat(ROUNDING_MAGIC_BITS + lo - zero_point),
                        i32x4_splat(ROUNDING_MAGIC_BITS + hi - zero_point),
-                       i32x4_splat(ROUNDING_MAGIC_BITS - zero_point),
-                       u8x16_splat((uint8_t)lo),
-                       u8x16_splat((uint8_t)hi)};
+                       i32x4_splat(ROUNDING_MAGIC_BITS - zero_point)};
 }
 
 // Four results, in int32 lanes within [lo, hi].
@@ -109,17 +106,22 @@ INLINE i32x4 requantize(const f32x4 v, const requantizer* r) {
   return i32x4_min(i32x4_max(bits, r->min), r->max) - r->offset;
 }
 
-// Four results for |v| < 2^22, not clamped yet: narrowing to int16 saturates, and then bytes_within
-// clamps sixteen at once.
-INLINE i32x4 requantize_bounded(const f32x4 v, const requantizer* r) {
-  return (i32x4)(v + r->magic) - r->offset;
+// Sixteen results as bytes.
+INLINE u8x16 requantize_bytes(const f32x4 v[4], const requantizer* r) {
+  return u8x16_narrow(i16x8_narrow(requantize(v[0], r), requantize(v[1], r)),
+                      i16x8_narrow(requantize(v[2], r), requantize(v[3], r)));
 }
 
-INLINE u8x16 bytes_within(const i16x8 low, const i16x8 high, const requantizer* r) {
-  return u8x16_min(u8x16_max(u8x16_narrow(low, high), r->lo), r->hi);
+// The same for |v| < 2^22 where lo is 0 and hi 255: narrowing saturates.
+INLINE u8x16 requantize_freely(const f32x4 v[4], const requantizer* r) {
+  const i32x4 i0 = (i32x4)(v[0] + r->magic) - r->offset;
+  const i32x4 i1 = (i32x4)(v[1] + r->magic) - r->offset;
+  const i32x4 i2 = (i32x4)(v[2] + r->magic) - r->offset;
+  const i32x4 i3 = (i32x4)(v[3] + r->magic) - r->offset;
+  return u8x16_narrow(i16x8_narrow(i0, i1), i16x8_narrow(i2, i3));
 }
 
-// The same for one value; NaN gives lo or hi by its sign.
+// requantize for one value; NaN gives lo or hi by its sign.
 INLINE int32_t requantize_1(const float v, const int32_t zero_point, const int32_t lo,
                             const int32_t hi) {
   const int32_t bits = (int32_t)bits_of(v + ROUNDING_MAGIC);

@@ -233,13 +233,13 @@ void f32_igemm(float* y, const float* x, const void* w, float lo, float hi,
                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
 
 // y[i, j] = requantize(sum_k (a[i, k] - x_zero_point) * (w[k, j] - w_zero_point[j]) + bias[j]).
-// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 16 * K2 + 32. Range: ceil(m / 4) row tiles *
+// Operands as for f32_gemm, w by qu8_pack. SCRATCH: 48 * K2 + 64. Range: ceil(m / 12) row tiles *
 // splits.
 void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, int32_t y_zero_point, int32_t lo,
               int32_t hi, int32_t m, int32_t n, int32_t k, int32_t splits, int32_t a_stride,
               int32_t y_stride, void* scratch, int32_t begin, int32_t end);
 
-// SCRATCH: 16 * K2 + 32. Range: ceil(batch * out_height * out_width / 4) tiles * groups.
+// SCRATCH: 48 * K2 + 64. Range: ceil(batch * out_height * out_width / 12) tiles * groups.
 void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, int32_t x_zero_point,
                int32_t y_zero_point, int32_t lo, int32_t hi, const window_shape* shape,
                void* scratch, int32_t begin, int32_t end);

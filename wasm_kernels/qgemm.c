@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quantized matrix products and convolutions over the formats of packed.h.
 //
-// Rows of A are read where they lie when their bytes suit the format; otherwise each tile of rows
+// Rows of A are read where they lie when their bytes suit the format; otherwise each unit of rows
 // is first brought into a panel in scratch: gathered from its window, widened to int16 for HALVES,
 // its sign flipped for DOT_SIGNED. A panel is reused by all column blocks.
 #include "dots.h"
 #include "filters.h"
 #include "packed.h"
 
-#define MR 4
+#define UNIT 12  // rows of a unit of the range; a multiple of both heights of tiles
 #define NR 8
+#define ALONE 4  // blocks that a single row takes together
+
+// Rows of a tile: what 15 vector registers hold beside the weights and one quad of A. Dot products
+// of four need two accumulators a row and nothing else; the others need registers for parts.
+INLINE int tile_rows(const int format) {
+  return format == FORMAT_DOT_UNSIGNED || format == FORMAT_DOT_SIGNED ? 6 : 4;
+}
+#define MOST_ROWS 6
 
 INLINE i32x4 load_i32x4(const char* p) { return i32x4_load((const int32_t*)(const void*)p); }
 INLINE f32x4 load_f32x4(const char* p) { return f32x4_load((const float*)(const void*)p); }
 INLINE u8x16 load_u8x16(const char* p) { return u8x16_load((const uint8_t*)p); }
 
 // ---------------------------------------------------------------------------
-// Accumulation. A tile is MR rows of one block, or one row of MR blocks: 8 accumulators either way.
+// Accumulation. A tile is a few rows of one block, or one row of a few blocks.
 // `a` are rows of bytes, or of int16 for HALVES.
 
 // acc + one step of weights times one row's activations at k.
@@ -46,37 +54,31 @@ INLINE i32x4 step(const int format, const i32x4 acc, const char* w, const uint8_
 INLINE int step_weights(const int format) { return format == FORMAT_PAIRS2 ? 64 : 32; }
 INLINE int step_row(const int format) { return format == FORMAT_PAIRS2 ? 8 : 4; }
 
-// All steps of one block for MR rows.
-INLINE void accumulate_rows(const int format, i32x4 acc[MR][2], const uint8_t* const a[MR],
+// All steps, at least one, of one block for the rows of a tile.
+INLINE void accumulate_rows(const int format, i32x4 acc[MOST_ROWS][2], const uint8_t* const* a,
                             const char* w, const int32_t steps, const i16x8 ones) {
-  const uint8_t *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
-  for (int32_t i = 0; i < steps; i++, w += step_weights(format)) {
+  const uint8_t* row[MOST_ROWS];
+  for (int r = 0; r < tile_rows(format); r++) row[r] = a[r];
+  int32_t i = 0;
+  do {
     const int32_t k = i * step_row(format);
-    acc[0][0] = step(format, acc[0][0], w, a0 + k, ones);
-    acc[0][1] = step(format, acc[0][1], w + 16, a0 + k, ones);
-    acc[1][0] = step(format, acc[1][0], w, a1 + k, ones);
-    acc[1][1] = step(format, acc[1][1], w + 16, a1 + k, ones);
-    acc[2][0] = step(format, acc[2][0], w, a2 + k, ones);
-    acc[2][1] = step(format, acc[2][1], w + 16, a2 + k, ones);
-    acc[3][0] = step(format, acc[3][0], w, a3 + k, ones);
-    acc[3][1] = step(format, acc[3][1], w + 16, a3 + k, ones);
-  }
+    for (int r = 0; r < tile_rows(format); r++) {
+      acc[r][0] = step(format, acc[r][0], w, row[r] + k, ones);
+      acc[r][1] = step(format, acc[r][1], w + 16, row[r] + k, ones);
+    }
+    w += step_weights(format);
+  } while (++i < steps);
 }
 
-// All steps of MR blocks for one row.
-INLINE void accumulate_blocks(const int format, i32x4 acc[MR][2], const uint8_t* a, const char* w,
-                              const size_t block_bytes, const int32_t steps, const i16x8 ones) {
-  const char *w0 = w, *w1 = w + block_bytes, *w2 = w1 + block_bytes, *w3 = w2 + block_bytes;
-  for (int32_t i = 0; i < steps; i++, a += step_row(format)) {
-    const int32_t at = i * step_weights(format);
-    acc[0][0] = step(format, acc[0][0], w0 + at, a, ones);
-    acc[0][1] = step(format, acc[0][1], w0 + at + 16, a, ones);
-    acc[1][0] = step(format, acc[1][0], w1 + at, a, ones);
-    acc[1][1] = step(format, acc[1][1], w1 + at + 16, a, ones);
-    acc[2][0] = step(format, acc[2][0], w2 + at, a, ones);
-    acc[2][1] = step(format, acc[2][1], w2 + at + 16, a, ones);
-    acc[3][0] = step(format, acc[3][0], w3 + at, a, ones);
-    acc[3][1] = step(format, acc[3][1], w3 + at + 16, a, ones);
+// All steps of several blocks for one row.
+INLINE void accumulate_blocks(const int format, i32x4 acc[ALONE][2], const uint8_t* a,
+                              const char* w, const size_t block_bytes, const int32_t steps,
+                              const i16x8 ones) {
+  for (int32_t i = 0; i < steps; i++, a += step_row(format), w += step_weights(format)) {
+    for (int j = 0; j < ALONE; j++) {
+      acc[j][0] = step(format, acc[j][0], w + (size_t)j * block_bytes, a, ones);
+      acc[j][1] = step(format, acc[j][1], w + (size_t)j * block_bytes + 16, a, ones);
+    }
   }
 }
 
@@ -89,17 +91,11 @@ typedef struct {
   const char* blocks;  // of the group
   size_t block_bytes;
   const int32_t* index;  // of remainders, at the group's first half block
-  int32_t n, bounded;
+  int32_t steps, n, y_stride;
+  int is_free;  // products are bounded and results are not
+  int is_whole;  // no block has remainders
   requantizer q;
 } product;
-
-// Eight results of a row as int16 within [lo, hi], or for bounded products within int16.
-INLINE i16x8 requantize_row(const i32x4 acc[2], const f32x4 scale0, const f32x4 scale1,
-                            const product* p) {
-  const f32x4 v0 = f32x4_from_i32x4(acc[0]) * scale0, v1 = f32x4_from_i32x4(acc[1]) * scale1;
-  if (!p->bounded) return i16x8_narrow(requantize(v0, &p->q), requantize(v1, &p->q));
-  return i16x8_narrow(requantize_bounded(v0, &p->q), requantize_bounded(v1, &p->q));
-}
 
 // The first n < 8 bytes of eight. Written out: a loop would become a call of memory.copy.
 INLINE void store_some(uint8_t* y, uint64_t eight, const int32_t n) {
@@ -120,8 +116,11 @@ INLINE void store_some(uint8_t* y, uint64_t eight, const int32_t n) {
 INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i32x4 acc_next[2],
                        const char* block, const product* p, const int32_t columns, const int both) {
   const f32x4 scale0 = load_f32x4(block + 32), scale1 = load_f32x4(block + 48);
-  const u8x16 v = bytes_within(requantize_row(acc, scale0, scale1, p),
-                               requantize_row(acc_next, scale0, scale1, p), &p->q);
+  const f32x4 products[4] = {
+      f32x4_from_i32x4(acc[0]) * scale0, f32x4_from_i32x4(acc[1]) * scale1,
+      f32x4_from_i32x4(acc_next[0]) * scale0, f32x4_from_i32x4(acc_next[1]) * scale1};
+  const u8x16 v = p->is_free ? requantize_freely(products, &p->q)
+                             : requantize_bytes(products, &p->q);
   if (columns >= NR) {
     u8x8_store(y, v);
     if (both) u8x8_store_high(y_next, v);
@@ -135,27 +134,53 @@ INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i3
 
 #if defined(HAS_DOTS)
 
-// The remainders of half block `half` (its number within the group) for MR rows, or of MR half
-// blocks two apart for one row: acc[r] is row or block r.
-INLINE void add_remainders(const int format, i32x4* acc[MR], const uint8_t* const a[MR],
-                           const product* p, const int32_t half, const int32_t apart,
-                           const i16x8 ones) {
+// sums += the remainders of the half blocks `half` and half + 1 (their numbers within the group) for
+// `count` rows.
+INLINE void add_remainders(const int format, i32x4 sums[][2], const uint8_t* const* a,
+                           const int32_t count, const product* p, const int32_t half) {
   const packed_header* header = (const packed_header*)(const void*)p->packed;
   const int32_t* offsets = (const int32_t*)(const void*)(p->packed + header->offsets_at);
   const char* entries = p->packed + header->entries_at;
-  const int single = format == FORMAT_PAIRS2 ? FORMAT_PAIRS : format;
-  if (apart) {
-    for (int r = 0; r < MR; r++) {
-      for (int32_t e = p->index[half + r * apart]; e < p->index[half + r * apart + 1]; e++) {
-        *acc[r] = step(single, *acc[r], entries + e * 16, a[r] + offsets[e], ones);
+  const i16x8 ones = i16x8_load(header->ones);
+  for (int h = 0; h < 2; h++) {
+    for (int32_t e = p->index[half + h]; e < p->index[half + h + 1]; e++) {
+      for (int32_t r = 0; r < count; r++) {
+        sums[r][h] = step(format, sums[r][h], entries + e * 16, a[r] + offsets[e], ones);
       }
     }
-    return;
   }
-  for (int32_t e = p->index[half]; e < p->index[half + 1]; e++) {
-    for (int r = 0; r < MR; r++) {
-      *acc[r] = step(single, *acc[r], entries + e * 16, a[r] + offsets[e], ones);
-    }
+}
+
+#define DEFINE_REMAINDERS(name, format)                                                           \
+  static __attribute__((noinline)) void name(i32x4 sums[][2], const uint8_t* const* a,            \
+                                             const int32_t count, const product* p,               \
+                                             const int32_t half) {                                \
+    add_remainders(format, sums, a, count, p, half);                                              \
+  }
+
+DEFINE_REMAINDERS(add_unsigned_remainders, FORMAT_DOT_UNSIGNED)
+DEFINE_REMAINDERS(add_signed_remainders, FORMAT_DOT_SIGNED)
+DEFINE_REMAINDERS(add_pairs_remainders, FORMAT_PAIRS)
+
+// Registers hold the sums; only where there are remainders do they go through memory.
+INLINE void finish_sums(const int format, i32x4 acc[][2], const uint8_t* const* a,
+                        const int32_t count, const product* p, const int32_t b) {
+  if (p->is_whole || p->index[2 * b] == p->index[2 * b + 2]) return;
+  i32x4 sums[MOST_ROWS][2];
+  for (int r = 0; r < count; r++) {
+    sums[r][0] = acc[r][0];
+    sums[r][1] = acc[r][1];
+  }
+  if (format == FORMAT_DOT_UNSIGNED) {
+    add_unsigned_remainders(sums, a, count, p, 2 * b);
+  } else if (format == FORMAT_DOT_SIGNED) {
+    add_signed_remainders(sums, a, count, p, 2 * b);
+  } else {
+    add_pairs_remainders(sums, a, count, p, 2 * b);
+  }
+  for (int r = 0; r < count; r++) {
+    acc[r][0] = sums[r][0];
+    acc[r][1] = sums[r][1];
   }
 }
 
@@ -164,119 +189,115 @@ INLINE void add_remainders(const int format, i32x4* acc[MR], const uint8_t* cons
 // ---------------------------------------------------------------------------
 // Tiles
 
-// Column blocks [first, last) of `rows` rows.
-INLINE void row_tile(const int format, uint8_t* y, const uint8_t* const a[MR], const product* p,
-                     const int32_t rows, const int32_t first, const int32_t last,
-                     const int32_t y_stride, const i16x8 ones) {
-  const int32_t steps = (int32_t)(p->block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
-  const char* block = p->blocks + (size_t)first * p->block_bytes;
-  for (int32_t b = first; b < last; b++, block += p->block_bytes) {
-    const i32x4 bias0 = load_i32x4(block), bias1 = load_i32x4(block + 16);
-    i32x4 acc[MR][2];
-    for (int r = 0; r < MR; r++) {
-      acc[r][0] = bias0;
-      acc[r][1] = bias1;
-    }
-    accumulate_rows(format, acc, a, block + BLOCK_HEAD_BYTES, steps, ones);
+// Block b of up to tile_rows(format) rows.
+INLINE void row_tile(const int format, uint8_t* y, const uint8_t* const* a, const product* p,
+                     const int32_t rows, const int32_t b, const i16x8 ones) {
+  const int most = tile_rows(format);
+  const char* block = p->blocks + (size_t)b * p->block_bytes;
+  const i32x4 bias0 = load_i32x4(block), bias1 = load_i32x4(block + 16);
+  i32x4 acc[MOST_ROWS][2];
+  for (int r = 0; r < most; r++) {
+    acc[r][0] = bias0;
+    acc[r][1] = bias1;
+  }
+  accumulate_rows(format, acc, a, block + BLOCK_HEAD_BYTES, p->steps, ones);
 #if defined(HAS_DOTS)
-    if (format != FORMAT_HALVES && p->index[2 * b] != p->index[2 * b + 2]) {
-      for (int h = 0; h < 2; h++) {
-        i32x4* column[MR] = {&acc[0][h], &acc[1][h], &acc[2][h], &acc[3][h]};
-        add_remainders(format, column, a, p, 2 * b + h, 0, ones);
-      }
-    }
+  if (format != FORMAT_HALVES) finish_sums(format, acc, a, most, p, b);
 #endif
-    uint8_t* to = y + b * NR;
-    const int32_t columns = p->n - b * NR;
-    store_rows(to, to + y_stride, acc[0], acc[1], block, p, columns, rows > 1);
-    if (rows > 2) {
-      store_rows(to + 2 * (ptrdiff_t)y_stride, to + 3 * (ptrdiff_t)y_stride, acc[2], acc[3], block,
-                 p, columns, rows > 3);
-    }
+  const int32_t columns = p->n - b * NR;
+  y += b * NR;
+  const ptrdiff_t pair = 2 * (ptrdiff_t)p->y_stride;
+  store_rows(y, y + p->y_stride, acc[0], acc[1], block, p, columns, rows > 1);
+  if (rows > 2) {
+    store_rows(y + pair, y + pair + p->y_stride, acc[2], acc[3], block, p, columns, rows > 3);
+  }
+  if (most > 4 && rows > 4) {
+    y += 2 * pair;
+    store_rows(y, y + p->y_stride, acc[4], acc[5], block, p, columns, rows > 5);
   }
 }
 
-// Column blocks [first, last) of one row, MR blocks at a time.
+// Column blocks [first, last) of one row, a few at a time.
 INLINE void single_row(const int format, uint8_t* y, const uint8_t* a, const product* p,
                        const int32_t first, const int32_t last, const i16x8 ones) {
   const size_t block_bytes = p->block_bytes;
-  const int32_t steps = (int32_t)(block_bytes - BLOCK_HEAD_BYTES) / step_weights(format);
-  const uint8_t* const same[MR] = {a, a, a, a};
   int32_t b = first;
-  for (; b + MR <= last; b += MR) {
+  for (; b + ALONE <= last; b += ALONE) {
     const char* block = p->blocks + (size_t)b * block_bytes;
-    i32x4 acc[MR][2];
-    for (int j = 0; j < MR; j++) {
+    i32x4 acc[ALONE][2];
+    for (int j = 0; j < ALONE; j++) {
       acc[j][0] = load_i32x4(block + (size_t)j * block_bytes);
       acc[j][1] = load_i32x4(block + (size_t)j * block_bytes + 16);
     }
-    accumulate_blocks(format, acc, a, block + BLOCK_HEAD_BYTES, block_bytes, steps, ones);
+    accumulate_blocks(format, acc, a, block + BLOCK_HEAD_BYTES, block_bytes, p->steps, ones);
 #if defined(HAS_DOTS)
-    if (format != FORMAT_HALVES && p->index[2 * b] != p->index[2 * (b + MR)]) {
-      for (int h = 0; h < 2; h++) {
-        i32x4* column[MR] = {&acc[0][h], &acc[1][h], &acc[2][h], &acc[3][h]};
-        add_remainders(format, column, same, p, 2 * b + h, 2, ones);
-      }
+    for (int j = 0; format != FORMAT_HALVES && j < ALONE; j++) {
+      finish_sums(format, acc + j, &a, 1, p, b + j);
     }
 #endif
-    for (int j = 0; j < MR; j++) {
+    for (int j = 0; j < ALONE; j++) {
       uint8_t* to = y + (b + j) * NR;
       store_rows(to, to, acc[j], acc[j], block + (size_t)j * block_bytes, p, p->n - (b + j) * NR,
                  0);
     }
   }
-  if (b < last) row_tile(format, y, same, p, 1, b, last, 0, ones);
+  const uint8_t* const same[MOST_ROWS] = {a, a, a, a, a, a};
+  for (; b < last; b++) row_tile(format, y, same, p, 1, b, ones);
 }
 
-// One or two rows are cheaper alone than as part of a tile of four.
-INLINE void tile(const int format, uint8_t* y, const uint8_t* const a[MR], const product* p,
-                 const int32_t rows, const int32_t first, const int32_t last,
-                 const int32_t y_stride) {
+// Column blocks [first, last) of up to UNIT rows: block by block, so that a block of weights serves
+// all rows from the first-level cache. One or two rows are cheaper alone than as part of a tile.
+INLINE void unit_rows(const int format, uint8_t* y, const uint8_t* const a[UNIT], const product* p,
+                      const int32_t rows, const int32_t first, const int32_t last) {
   // From memory: V8 rebuilds constants in every iteration of a loop.
   const i16x8 ones = i16x8_load(((const packed_header*)(const void*)p->packed)->ones);
-  if (rows > 2) {
-    row_tile(format, y, a, p, rows, first, last, y_stride, ones);
-    return;
+  const int most = tile_rows(format);
+  const int32_t alone = rows % most <= 2 ? rows % most : 0;
+  for (int32_t b = first; b < last; b++) {
+    for (int32_t r = 0; r < rows - alone; r += most) {
+      row_tile(format, y + (ptrdiff_t)r * p->y_stride, a + r, p, rows - r, b, ones);
+    }
   }
-  for (int32_t r = 0; r < rows; r++) {
-    single_row(format, y + (ptrdiff_t)r * y_stride, a[r], p, first, last, ones);
+  for (int32_t r = rows - alone; r < rows; r++) {
+    single_row(format, y + (ptrdiff_t)r * p->y_stride, a[r], p, first, last, ones);
   }
 }
 
-#define DEFINE_TILE(name, format)                                                   \
-  static __attribute__((noinline)) void name(                                       \
-      uint8_t* y, const uint8_t* const a[MR], const product* p, const int32_t rows, \
-      const int32_t first, const int32_t last, const int32_t y_stride) {            \
-    tile(format, y, a, p, rows, first, last, y_stride);                             \
+#define DEFINE_UNIT(name, format)                                                     \
+  static __attribute__((noinline)) void name(                                         \
+      uint8_t* y, const uint8_t* const a[UNIT], const product* p, const int32_t rows, \
+      const int32_t first, const int32_t last) {                                      \
+    unit_rows(format, y, a, p, rows, first, last);                                    \
   }
 
-DEFINE_TILE(halves_tile, FORMAT_HALVES)
+DEFINE_UNIT(halves_unit, FORMAT_HALVES)
 #if defined(HAS_DOTS)
-DEFINE_TILE(unsigned_tile, FORMAT_DOT_UNSIGNED)
-DEFINE_TILE(signed_tile, FORMAT_DOT_SIGNED)
-DEFINE_TILE(pairs_tile, FORMAT_PAIRS)
-DEFINE_TILE(pairs2_tile, FORMAT_PAIRS2)
+DEFINE_UNIT(unsigned_unit, FORMAT_DOT_UNSIGNED)
+DEFINE_UNIT(signed_unit, FORMAT_DOT_SIGNED)
+DEFINE_UNIT(pairs_unit, FORMAT_PAIRS)
+DEFINE_UNIT(pairs2_unit, FORMAT_PAIRS2)
 #endif
 
-static void run_tile(uint8_t* y, const uint8_t* const a[MR], const product* p, const int32_t rows,
-                     const int32_t first, const int32_t last, const int32_t y_stride) {
+// Up to UNIT rows; tiles read rows beyond the last one, so `a` repeats it.
+static void run_unit(uint8_t* y, const uint8_t* const a[UNIT], const product* p, const int32_t rows,
+                     const int32_t first, const int32_t last) {
   switch (((const packed_header*)(const void*)p->packed)->format) {
 #if defined(HAS_DOTS)
     case FORMAT_DOT_UNSIGNED:
-      unsigned_tile(y, a, p, rows, first, last, y_stride);
+      unsigned_unit(y, a, p, rows, first, last);
       break;
     case FORMAT_DOT_SIGNED:
-      signed_tile(y, a, p, rows, first, last, y_stride);
+      signed_unit(y, a, p, rows, first, last);
       break;
     case FORMAT_PAIRS:
-      pairs_tile(y, a, p, rows, first, last, y_stride);
+      pairs_unit(y, a, p, rows, first, last);
       break;
     case FORMAT_PAIRS2:
-      pairs2_tile(y, a, p, rows, first, last, y_stride);
+      pairs2_unit(y, a, p, rows, first, last);
       break;
 #endif
     default:
-      halves_tile(y, a, p, rows, first, last, y_stride);
+      halves_unit(y, a, p, rows, first, last);
   }
 }
 
@@ -383,14 +404,17 @@ static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
 
 // The product with the weights of the first group.
 INLINE product make_product(const void* w, const int32_t y_zero_point, const int32_t lo,
-                            const int32_t hi, const int32_t n) {
+                            const int32_t hi, const int32_t n, const int32_t y_stride) {
   const packed_header* header = w;
   return (product){.packed = w,
                    .blocks = (const char*)w + PACKED_HEADER_BYTES,
                    .block_bytes = (size_t)header->block_bytes,
                    .index = (const int32_t*)(const void*)((const char*)w + header->index_at),
+                   .steps = (header->block_bytes - BLOCK_HEAD_BYTES) / step_weights(header->format),
                    .n = n,
-                   .bounded = header->bounded,
+                   .y_stride = y_stride,
+                   .is_whole = header->entries_at == header->offsets_at,
+                   .is_free = header->bounded && lo == 0 && hi == 255,
                    .q = make_requantizer(y_zero_point, lo, hi)};
 }
 
@@ -400,27 +424,27 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
               const int32_t begin, const int32_t end) {
   const int32_t blocks = divide_up(n, NR);
   const int32_t format = ((const packed_header*)w)->format;
-  const product p = make_product(w, y_zero_point, lo, hi, n);
+  const product p = make_product(w, y_zero_point, lo, hi, n, y_stride);
   const int direct = (format == FORMAT_DOT_UNSIGNED && k % 4 == 0) ||
                      (format == FORMAT_PAIRS && k % 4 == 0) ||
                      (format == FORMAT_PAIRS2 && k % 8 == 0);
-  int32_t in_panel = -1;  // the row tile whose rows are in the panel
+  int32_t in_panel = -1;  // the first of the rows that are in the panel
   for (int32_t unit = begin; unit < end; unit++) {
-    const int32_t row = unit / splits * MR, split = unit % splits;
-    const int32_t rows = min_i32(m - row, MR);
-    const uint8_t* tile_rows[MR];
-    for (int r = 0; r < MR; r++) {
+    const int32_t row = unit / splits * UNIT, split = unit % splits;
+    const int32_t rows = min_i32(m - row, UNIT);
+    const uint8_t* unit_rows[UNIT];
+    for (int r = 0; r < UNIT; r++) {
       const int32_t at = min_i32(r, rows - 1);
       const uint8_t* from = a + (ptrdiff_t)(row + at) * a_stride;
       uint8_t* to = panel_row(scratch, at, k, format);
-      tile_rows[r] = direct ? from : to;
+      unit_rows[r] = direct ? from : to;
       if (direct || r >= rows || in_panel == row) continue;
       put_bytes(to, 0, from, k, a + (ptrdiff_t)(m - 1) * a_stride + k, format);
     }
     in_panel = row;
-    run_tile(y + (ptrdiff_t)row * y_stride, tile_rows, &p, rows,
+    run_unit(y + (ptrdiff_t)row * y_stride, unit_rows, &p, rows,
              (int32_t)((int64_t)blocks * split / splits),
-             (int32_t)((int64_t)blocks * (split + 1) / splits), y_stride);
+             (int32_t)((int64_t)blocks * (split + 1) / splits));
   }
 }
 
@@ -436,16 +460,16 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, const int32_t x_zero
   const int32_t k = shape->kernel_height * shape->kernel_width * shape->in_channels;
   const int32_t n = shape->out_channels, blocks = divide_up(n, NR);
   const packed_header* header = w;
-  const product whole = make_product(w, y_zero_point, lo, hi, n);
+  const product whole = make_product(w, y_zero_point, lo, hi, n, shape->y_stride);
   product p = whole;
   for (int32_t unit = begin; unit < end; unit++) {
-    const int32_t row = unit / shape->groups * MR, g = unit % shape->groups;
-    const int32_t rows = min_i32(m - row, MR);
+    const int32_t row = unit / shape->groups * UNIT, g = unit % shape->groups;
+    const int32_t rows = min_i32(m - row, UNIT);
     const uint8_t* from = x + g * shape->in_channels;
     const uint8_t* x_end = from + window_bytes(shape);
-    const uint8_t* a[MR];
+    const uint8_t* a[UNIT];
     window_origin o = origin_of(shape, row);
-    for (int r = 0; r < MR; r++) {
+    for (int r = 0; r < UNIT; r++) {
       uint8_t* to = panel_row(scratch, min_i32(r, rows - 1), k, header->format);
       a[r] = to;
       if (r >= rows) continue;
@@ -458,6 +482,6 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, const int32_t x_zero
     }
     p.index = whole.index + 2 * g * blocks;
     p.blocks = whole.blocks + (size_t)(g * blocks) * whole.block_bytes;
-    run_tile(y + (ptrdiff_t)row * shape->y_stride + g * n, a, &p, rows, 0, blocks, shape->y_stride);
+    run_unit(y + (ptrdiff_t)row * shape->y_stride + g * n, a, &p, rows, 0, blocks);
   }
 }

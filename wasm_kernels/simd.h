@@ -42,12 +42,15 @@ DEFINE_MEMORY_OPS(i32x4, int32_t)
 DEFINE_MEMORY_OPS(i16x8, int16_t)
 DEFINE_MEMORY_OPS(u8x16, uint8_t)
 
-// The low eight bytes, and the high ones.
+// The low eight bytes, the high ones, and bytes 4 * lane to 4 * lane + 3.
 INLINE void u8x8_store(uint8_t* p, const u8x16 v) { memcpy(p, &v, 8); }
+#if defined(__wasm_simd128__)
+INLINE void u8x8_store_high(uint8_t* p, const u8x16 v) { wasm_v128_store64_lane(p, (v128_t)v, 1); }
+#define u8x4_store_lane(p, v, lane) wasm_v128_store32_lane(p, (v128_t)(v), lane)
+#else
 INLINE void u8x8_store_high(uint8_t* p, const u8x16 v) { memcpy(p, (const char*)&v + 8, 8); }
-
-// Bytes 4 * lane to 4 * lane + 3.
 #define u8x4_store_lane(p, v, lane) memcpy(p, (const char*)&(v) + 4 * (lane), 4)
+#endif
 
 INLINE f32x4 f32x4_splat(const float v) { return (f32x4){v, v, v, v}; }
 INLINE f64x2 f64x2_splat(const double v) { return (f64x2){v, v}; }

@@ -109,9 +109,9 @@ export const conv2d = {
     if (plan.kind === "pointwise") {
       lowerFloatGemm(to, { y, x, w, lo, hi, m: plan.m, n: plan.n, k });
     } else {
-      const units = Math.ceil(plan.m / F32_ROWS) * plan.filter.groups;
-      to.step("f32_igemm", { y, x, w, lo, hi, shape: plan.window }, units, F32_ROWS * plan.n * k, {
-        scratch: 4 * (F32_ROWS * k + 3),
+      const units = Math.ceil(plan.m / ROWS) * plan.filter.groups;
+      to.step("f32_igemm", { y, x, w, lo, hi, shape: plan.window }, units, ROWS * plan.n * k, {
+        scratch: 4 * (ROWS * k + 3),
         macs: plan.macs,
       });
     }
@@ -207,14 +207,16 @@ export function planConvolution(node) {
     macs: m * n * groups * k,
     rows: batch * height,
     macsPerRow: width * channels * shape.taps,
-    units: Math.ceil(m / QU8_ROWS) * groups,
-    macsPerUnit: QU8_ROWS * n * k,
+    units: Math.ceil(m / ROWS) * groups,
+    macsPerUnit: ROWS * n * k,
   };
 }
 
 /** Rows of a unit of the products' ranges (kernels.h). */
-const F32_ROWS = 12;
-export const QU8_ROWS = 4;
+const ROWS = 12;
+
+/** Units that share out well among a few threads. */
+const ENOUGH = 24;
 
 /**
  * How a product of m rows and n columns is cut for threads: tiles of rows, and column shares where the
@@ -223,12 +225,11 @@ export const QU8_ROWS = 4;
  * @param {number} m
  * @param {number} n
  * @param {number} k
- * @param {number} rows of a tile
  */
-export function gemmExtent(m, n, k, rows) {
-  const tiles = Math.ceil(m / rows);
-  const splits = tiles < 8 ? Math.min(Math.ceil(n / 8), 8) : 1;
-  return { splits, extent: tiles * splits, macs: Math.ceil((rows * n * k) / splits) };
+export function gemmExtent(m, n, k) {
+  const tiles = Math.ceil(m / ROWS);
+  const splits = Math.min(Math.ceil(n / 8), Math.ceil(ENOUGH / tiles));
+  return { splits, extent: tiles * splits, macs: Math.ceil((ROWS * n * k) / splits) };
 }
 
 /**
@@ -236,7 +237,7 @@ export function gemmExtent(m, n, k, rows) {
  * @param {{y: Argument, x: Argument, w: Argument, lo: number, hi: number, m: number, n: number, k: number}} product
  */
 export function lowerFloatGemm(to, { y, x, w, lo, hi, m, n, k }) {
-  const { splits, extent, macs } = gemmExtent(m, n, k, F32_ROWS);
+  const { splits, extent, macs } = gemmExtent(m, n, k);
   to.step(
     "f32_gemm",
     { y, a: x, w, lo, hi, m, n, k, splits, a_stride: k, y_stride: n },

@@ -7,7 +7,7 @@
 
 import { DOT_PRODUCT } from "../gen/kernels.js";
 import { roundEven } from "../ir/numbers.js";
-import { gemmExtent, planConvolution, QU8_ROWS } from "./convolution.js";
+import { gemmExtent, planConvolution } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
 import { matrixShape } from "./matrix.js";
 import { planPool } from "./pooling.js";
@@ -99,7 +99,7 @@ function packedDepthwise(to, node, filter, bias, plan) {
 
 /** Scratch of the quantized products. @param {number} k */
 function panelBytes(k) {
-  return 16 * Math.ceil(k / 2) + 32;
+  return 48 * Math.ceil(k / 2) + 64;
 }
 
 export const qConv2d = {
@@ -153,7 +153,7 @@ export const qGemm = {
  */
 function lowerGemm(to, node, { x, w, m, n, k }) {
   const { y, lo, hi } = node.attributes;
-  const { splits, extent, macs } = gemmExtent(m, n, k, QU8_ROWS);
+  const { splits, extent, macs } = gemmExtent(m, n, k);
   to.step(
     "qu8_gemm",
     {

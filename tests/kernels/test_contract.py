@@ -58,7 +58,7 @@ def test_requantize(value: float, zero_point: int, expected: int) -> None:
 
 
 def test_stated_sizes_are_read_from_the_header() -> None:
-    assert stated_bytes("qu8_gemm", "SCRATCH", K2=3) == 16 * 3 + 32
+    assert stated_bytes("qu8_gemm", "SCRATCH", K2=3) == 48 * 3 + 64
     assert stated_bytes("f32_pack", "Bytes", groups=2, out_channels=9, K=5) == 2 * 2 * 32 * 6
     # "SCRATCH: as above."
     assert stated_bytes("qu8_resize_linear", "SCRATCH", in_width=3, channels=5) == 60

@@ -70,7 +70,7 @@ def integer_plan(rng: Rng) -> list[Case]:
             **{"y": output(PIXELS * 16), "x": flip.expected, "w": weights(16, 9, 3)},
             **{"x_zero_point": 128, **requantized, "shape": window},
         },
-        -(-PIXELS // 4),
+        -(-PIXELS // 12),
         scratch_of("qu8_igemm", window),
     )
     depthwise = Case(
@@ -91,7 +91,7 @@ def integer_plan(rng: Rng) -> list[Case]:
             **{**requantized, "m": PIXELS, "n": 16, "k": 16},
             **{"splits": 2, "a_stride": 16, "y_stride": 16},
         },
-        -(-PIXELS // 4) * 2,
+        -(-PIXELS // 12) * 2,
         4 * 2 * 8 * 2,
     )
     shape, extent = broadcast_shape((PIXELS, 16), (16, 1), (16, 1))

@@ -138,7 +138,7 @@ def qu8_gemm_cases(rng: Rng) -> Iterator[Case]:
             note = f"m={m} n={n} k={k} splits={splits} {profile} zero point {x_zero_point}"
             for packed in for_every_dot(w):
                 given = {**arguments, "w": packed, "y": garbage(rng, np.uint8, arguments["y"].size)}
-                yield Case("qu8_gemm", note, given, -(-m // 4) * splits, scratch)
+                yield Case("qu8_gemm", note, given, -(-m // 12) * splits, scratch)
 
 
 # ---------------------------------------------------------------------------
@@ -224,8 +224,7 @@ def scratch_of(kernel: str, s: Struct) -> int:
 
 def extent_of(kernel: str, s: Struct) -> int:
     if kernel.endswith("igemm"):
-        rows = 12 if kernel == "f32_igemm" else 4
-        return -(-int(s.batch * s.out_height * s.out_width) // rows) * int(s.groups)
+        return -(-int(s.batch * s.out_height * s.out_width) // 12) * int(s.groups)
     return int(s.batch * s.out_height)
 
 
