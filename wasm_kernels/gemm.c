@@ -10,6 +10,7 @@
 
 #define UNIT 12  // rows of a unit of the range; a multiple of MR
 #define NR 8
+#define ALONE 4  // blocks that a single row takes together
 
 // Rows of a tile: what 15 vector registers hold beside two of weights and one of A. Without a fused
 // multiply-add the products take registers too.
@@ -37,12 +38,12 @@ INLINE void multiply_rows(f32x4 acc[MR][2], const float* const a[MR], const floa
   }
 }
 
-// The same for one row and 4 blocks, `step` floats apart.
-INLINE void multiply_blocks(f32x4 acc[4][2], const float* a, const float* w, const size_t step,
+// The same for one row and several blocks, `step` floats apart.
+INLINE void multiply_blocks(f32x4 acc[ALONE][2], const float* a, const float* w, const size_t step,
                             const int32_t k) {
   for (int32_t i = 0; i < k; i++, w += NR) {
     const f32x4 v = f32x4_splat(a[i]);
-    for (int j = 0; j < 4; j++) {
+    for (int j = 0; j < ALONE; j++) {
       acc[j][0] = f32x4_madd(acc[j][0], v, f32x4_load(w + (size_t)j * step));
       acc[j][1] = f32x4_madd(acc[j][1], v, f32x4_load(w + (size_t)j * step + 4));
     }
@@ -87,20 +88,20 @@ INLINE void row_tile(float* y, const float* const a[MR], const product* p, const
   }
 }
 
-// Column blocks [first, last) of one row, four at a time.
+// Column blocks [first, last) of one row, a few at a time.
 static void single_row(float* y, const float* a, const product* p, const int32_t first,
                        const int32_t last) {
   const size_t step = block_floats(p);
   int32_t b = first;
-  for (; b + 4 <= last; b += 4) {
+  for (; b + ALONE <= last; b += ALONE) {
     const float* w = p->w + (size_t)b * step;
-    f32x4 acc[4][2];
-    for (int j = 0; j < 4; j++) {
+    f32x4 acc[ALONE][2];
+    for (int j = 0; j < ALONE; j++) {
       acc[j][0] = f32x4_load(w + (size_t)j * step);
       acc[j][1] = f32x4_load(w + (size_t)j * step + 4);
     }
     multiply_blocks(acc, a, w + NR, step, p->k);
-    for (int j = 0; j < 4; j++) store_row(y + (b + j) * NR, acc[j], p, p->n - (b + j) * NR);
+    for (int j = 0; j < ALONE; j++) store_row(y + (b + j) * NR, acc[j], p, p->n - (b + j) * NR);
   }
   const float* same[MR];
   for (int r = 0; r < MR; r++) same[r] = a;
@@ -126,15 +127,15 @@ void f32_gemm(float* y, const float* a, const void* w, const float lo, const flo
               const int32_t m, const int32_t n, const int32_t k, const int32_t splits,
               const int32_t a_stride, const int32_t y_stride, const int32_t begin,
               const int32_t end) {
-  const int32_t blocks = divide_up(n, NR);
+  const int32_t blocks = divide_up(n, NR), shares = divide_up(blocks, ALONE);
   const product p = {w, n, k, y_stride, f32x4_splat(lo), f32x4_splat(hi)};
   for (int32_t unit = begin; unit < end; unit++) {
     const int32_t row = unit / splits * UNIT, split = unit % splits;
     const float* rows[UNIT];
     for (int r = 0; r < UNIT; r++) rows[r] = a + (ptrdiff_t)min_i32(row + r, m - 1) * a_stride;
     unit_rows(y + (ptrdiff_t)row * y_stride, rows, &p, min_i32(m - row, UNIT),
-              (int32_t)((int64_t)blocks * split / splits),
-              (int32_t)((int64_t)blocks * (split + 1) / splits));
+              shares * split / splits * ALONE,
+              min_i32(shares * (split + 1) / splits * ALONE, blocks));
   }
 }
 

@@ -222,7 +222,8 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
 // y[i, j] = clamp(bias[j] + sum_k a[i, k] * w[k, j], lo, hi), summed in the order of k; the relaxed
 // variant may round each product and sum together (madd.h).
 // a: m rows of k, a_stride apart; y: m rows of n, y_stride apart; w: f32_pack with one group.
-// Range: ceil(m / 12) row tiles * splits; a split is a share of the column blocks.
+// Range: ceil(m / 12) row tiles * splits; a split is a share of the column blocks,
+// in fours.
 void f32_gemm(float* y, const float* a, const void* w, float lo, float hi, int32_t m, int32_t n,
               int32_t k, int32_t splits, int32_t a_stride, int32_t y_stride, int32_t begin,
               int32_t end);

@@ -194,14 +194,13 @@ INLINE void narrow_block(const int format, const int both, uint8_t* upper, uint8
 }
 
 // Any filter up to three rows high, any number of parts and channels.
-INLINE void wide_block(const int format, uint8_t* upper, uint8_t* lower, const uint8_t* quads,
-                       const char* block, const int32_t parts, const depthwise* d,
-                       const int32_t channels) {
+INLINE void wide_block(const int format, const int both, uint8_t* upper, uint8_t* lower,
+                       const uint8_t* quads, const char* block, const int32_t parts,
+                       const depthwise* d, const int32_t channels) {
   const window_shape* s = d->shape;
   const i32x4 bias = load_i32x4(block);
   const f32x4 scale = load_f32x4(block + 16);
   const ptrdiff_t shift = (ptrdiff_t)s->kernel_width * 16;
-  const int both = lower != NULL;
   for (int32_t ox = 0; ox < s->out_width; ox++) {
     const uint8_t* from = quads + (ptrdiff_t)ox * s->stride_width * 16;
     i32x4 acc0 = bias, acc1 = bias;
@@ -210,7 +209,7 @@ INLINE void wide_block(const int format, uint8_t* upper, uint8_t* lower, const u
       const uint8_t* w = (const uint8_t*)block + DW_BLOCK_HEAD_BYTES + (ptrdiff_t)kx * 16;
       for (int32_t p = 0; p < parts; p++, w += 2 * shift) {
         acc0 = dot_quads(format, acc0, u8x16_load(w), v, d->ones);
-        acc1 = dot_quads(format, acc1, u8x16_load(w + shift), v, d->ones);
+        if (both) acc1 = dot_quads(format, acc1, u8x16_load(w + shift), v, d->ones);
       }
     }
     const u8x16 v = requantize_pixel(acc0, acc1, scale, d);
@@ -225,7 +224,11 @@ INLINE void run_block(const int format, uint8_t* upper, uint8_t* lower, const ui
   int32_t parts;
   memcpy(&parts, block + 32, 4);
   if (parts > 1 || d->shape->kernel_width != 3 || !d->is_simple || channels < 4) {
-    wide_block(format, upper, lower, quads, block, parts, d, channels);
+    if (lower) {
+      wide_block(format, 1, upper, lower, quads, block, parts, d, channels);
+    } else {
+      wide_block(format, 0, upper, lower, quads, block, parts, d, channels);
+    }
   } else if (lower) {
     narrow_block(format, 1, upper, lower, quads, block, d);
   } else {

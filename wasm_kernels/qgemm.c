@@ -92,7 +92,7 @@ typedef struct {
   size_t block_bytes;
   const int32_t* index;  // of remainders, at the group's first half block
   int32_t steps, n, y_stride;
-  int is_free;  // products are bounded and results are not
+  int is_free;   // products are bounded and results are not
   int is_whole;  // no block has remainders
   requantizer q;
 } product;
@@ -116,11 +116,11 @@ INLINE void store_some(uint8_t* y, uint64_t eight, const int32_t n) {
 INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i32x4 acc_next[2],
                        const char* block, const product* p, const int32_t columns, const int both) {
   const f32x4 scale0 = load_f32x4(block + 32), scale1 = load_f32x4(block + 48);
-  const f32x4 products[4] = {
-      f32x4_from_i32x4(acc[0]) * scale0, f32x4_from_i32x4(acc[1]) * scale1,
-      f32x4_from_i32x4(acc_next[0]) * scale0, f32x4_from_i32x4(acc_next[1]) * scale1};
-  const u8x16 v = p->is_free ? requantize_freely(products, &p->q)
-                             : requantize_bytes(products, &p->q);
+  const f32x4 products[4] = {f32x4_from_i32x4(acc[0]) * scale0, f32x4_from_i32x4(acc[1]) * scale1,
+                             f32x4_from_i32x4(acc_next[0]) * scale0,
+                             f32x4_from_i32x4(acc_next[1]) * scale1};
+  const u8x16 v =
+      p->is_free ? requantize_freely(products, &p->q) : requantize_bytes(products, &p->q);
   if (columns >= NR) {
     u8x8_store(y, v);
     if (both) u8x8_store_high(y_next, v);
@@ -134,28 +134,40 @@ INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i3
 
 #if defined(HAS_DOTS)
 
-// sums += the remainders of the half blocks `half` and half + 1 (their numbers within the group) for
-// `count` rows.
+// sums += the remainders of the half blocks `half` and half + 1 (their numbers within the group)
+// for `count` rows.
 INLINE void add_remainders(const int format, i32x4 sums[][2], const uint8_t* const* a,
-                           const int32_t count, const product* p, const int32_t half) {
+                           const int count, const product* p, const int32_t half) {
   const packed_header* header = (const packed_header*)(const void*)p->packed;
   const int32_t* offsets = (const int32_t*)(const void*)(p->packed + header->offsets_at);
   const char* entries = p->packed + header->entries_at;
   const i16x8 ones = i16x8_load(header->ones);
+  const uint8_t* row[MOST_ROWS];
+  for (int r = 0; r < count; r++) row[r] = a[r];
   for (int h = 0; h < 2; h++) {
-    for (int32_t e = p->index[half + h]; e < p->index[half + h + 1]; e++) {
-      for (int32_t r = 0; r < count; r++) {
-        sums[r][h] = step(format, sums[r][h], entries + e * 16, a[r] + offsets[e], ones);
+    int32_t e = p->index[half + h];
+    const int32_t end = p->index[half + h + 1];
+    if (e == end) continue;
+    i32x4 v[MOST_ROWS];
+    for (int r = 0; r < count; r++) v[r] = sums[r][h];
+    do {
+      for (int r = 0; r < count; r++) {
+        v[r] = step(format, v[r], entries + e * 16, row[r] + offsets[e], ones);
       }
-    }
+    } while (++e < end);
+    for (int r = 0; r < count; r++) sums[r][h] = v[r];
   }
 }
 
-#define DEFINE_REMAINDERS(name, format)                                                           \
-  static __attribute__((noinline)) void name(i32x4 sums[][2], const uint8_t* const* a,            \
-                                             const int32_t count, const product* p,               \
-                                             const int32_t half) {                                \
-    add_remainders(format, sums, a, count, p, half);                                              \
+#define DEFINE_REMAINDERS(name, format)                                                \
+  static __attribute__((noinline)) void name(i32x4 sums[][2], const uint8_t* const* a, \
+                                             const int count, const product* p,        \
+                                             const int32_t half) {                     \
+    if (count == 1) {                                                                  \
+      add_remainders(format, sums, a, 1, p, half);                                     \
+    } else {                                                                           \
+      add_remainders(format, sums, a, tile_rows(format), p, half);                     \
+    }                                                                                  \
   }
 
 DEFINE_REMAINDERS(add_unsigned_remainders, FORMAT_DOT_UNSIGNED)
@@ -253,8 +265,8 @@ INLINE void unit_rows(const int format, uint8_t* y, const uint8_t* const a[UNIT]
   const i16x8 ones = i16x8_load(((const packed_header*)(const void*)p->packed)->ones);
   const int most = tile_rows(format);
   const int32_t alone = rows % most <= 2 ? rows % most : 0;
-  for (int32_t b = first; b < last; b++) {
-    for (int32_t r = 0; r < rows - alone; r += most) {
+  for (int32_t r = 0; r < rows - alone; r += most) {
+    for (int32_t b = first; b < last; b++) {
       row_tile(format, y + (ptrdiff_t)r * p->y_stride, a + r, p, rows - r, b, ones);
     }
   }
@@ -263,11 +275,11 @@ INLINE void unit_rows(const int format, uint8_t* y, const uint8_t* const a[UNIT]
   }
 }
 
-#define DEFINE_UNIT(name, format)                                                     \
-  static __attribute__((noinline)) void name(                                         \
-      uint8_t* y, const uint8_t* const a[UNIT], const product* p, const int32_t rows, \
-      const int32_t first, const int32_t last) {                                      \
-    unit_rows(format, y, a, p, rows, first, last);                                    \
+#define DEFINE_UNIT(name, format)                                                       \
+  static __attribute__((noinline)) void name(uint8_t* y, const uint8_t* const a[UNIT],  \
+                                             const product* p, const int32_t rows,      \
+                                             const int32_t first, const int32_t last) { \
+    unit_rows(format, y, a, p, rows, first, last);                                      \
   }
 
 DEFINE_UNIT(halves_unit, FORMAT_HALVES)
@@ -338,8 +350,8 @@ INLINE void put_padding(uint8_t* row, const int32_t at, const uint8_t zero_point
   }
 }
 
-// Whether every tap of the window at `o` is inside the input, its rows are runs of at most 16 bytes,
-// and 16 can be read wherever one starts.
+// Whether every tap of the window at `o` is inside the input, its rows are runs of at most 16
+// bytes, and 16 can be read wherever one starts.
 INLINE int is_narrow(const uint8_t* x, const uint8_t* x_end, const window_shape* s,
                      const window_origin o) {
   const int32_t c = s->in_channels;
@@ -369,7 +381,8 @@ INLINE void gather_narrow(uint8_t* row, const uint8_t* x, const window_shape* s,
   }
 }
 
-// The window that starts at `o`, tap after tap. What a panel has behind it is multiplied with zeros.
+// The window that starts at `o`, tap after tap. What a panel has behind it is multiplied with
+// zeros.
 static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
                           const window_shape* s, const window_origin o, const uint8_t zero_point,
                           const int32_t format) {
@@ -422,7 +435,7 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
               const int32_t lo, const int32_t hi, const int32_t m, const int32_t n, const int32_t k,
               const int32_t splits, const int32_t a_stride, const int32_t y_stride, void* scratch,
               const int32_t begin, const int32_t end) {
-  const int32_t blocks = divide_up(n, NR);
+  const int32_t blocks = divide_up(n, NR), shares = divide_up(blocks, ALONE);
   const int32_t format = ((const packed_header*)w)->format;
   const product p = make_product(w, y_zero_point, lo, hi, n, y_stride);
   const int direct = (format == FORMAT_DOT_UNSIGNED && k % 4 == 0) ||
@@ -442,9 +455,8 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
       put_bytes(to, 0, from, k, a + (ptrdiff_t)(m - 1) * a_stride + k, format);
     }
     in_panel = row;
-    run_unit(y + (ptrdiff_t)row * y_stride, unit_rows, &p, rows,
-             (int32_t)((int64_t)blocks * split / splits),
-             (int32_t)((int64_t)blocks * (split + 1) / splits));
+    run_unit(y + (ptrdiff_t)row * y_stride, unit_rows, &p, rows, shares * split / splits * ALONE,
+             min_i32(shares * (split + 1) / splits * ALONE, blocks));
   }
 }
 

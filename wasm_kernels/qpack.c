@@ -207,7 +207,7 @@ static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_
                                     {FORMAT_PAIRS2, FORMAT_PAIRS}};
   int32_t best = FORMAT_HALVES;
   // Work of 16 products: halves take 6.9 instructions, pairs 4.6, two pairs 3.7, a dot product 2.4;
-  // an entry is a step of half a block.
+  // an entry is a step of half a block, with a loop around it.
   double least = 6.9;
   for (int32_t c = 0; c < 2; c++) {
     const int32_t format = candidates[dot_class][c];
@@ -217,7 +217,7 @@ static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_
     const int64_t needed = (int64_t)blocks * (BLOCK_HEAD_BYTES + 8 * padded_k(k, format) + 8) + 4 +
                            (int64_t)count * 20;
     const double step = format == FORMAT_PAIRS2 ? 3.7 : format == FORMAT_PAIRS ? 4.6 : 2.4;
-    const double entry = has_pairs(format) ? 4.6 : 2.4;
+    const double entry = has_pairs(format) ? 8.0 : 2.4;
     const double work = step + entry * (double)count / (2.0 * (double)steps);
     if (needed <= granted && work < least) {
       best = format;
@@ -356,10 +356,11 @@ static int32_t choose_dw_format(const weights* w, int16_t* v, const int32_t kern
     parts += most;
   }
   // Per block, pixel and pair of rows: 23 instructions and 2 * kernel_width dots (a pair dot is
-  // three instructions) against 36 and 3.5 for each tap.
+  // three instructions) against 36 and 3.5 for each tap. A second part brings a loop over parts.
   const double dots = 2.0 * kernel_width * (format == FORMAT_PAIRS ? 3 : 1);
   const double average = (double)parts / (double)divide_up(groups, 4);
-  return 23 + average * dots < 36 + 3.5 * taps ? format : FORMAT_HALVES;
+  const double loops = (average - 1) * 6.0 * kernel_width;
+  return 23 + average * dots + loops < 36 + 3.5 * taps ? format : FORMAT_HALVES;
 }
 
 #endif

@@ -228,7 +228,7 @@ const ENOUGH = 24;
  */
 export function gemmExtent(m, n, k) {
   const tiles = Math.ceil(m / ROWS);
-  const splits = Math.min(Math.ceil(n / 8), Math.ceil(ENOUGH / tiles));
+  const splits = Math.min(Math.ceil(n / 32), Math.ceil(ENOUGH / tiles));
   return { splits, extent: tiles * splits, macs: Math.ceil((ROWS * n * k) / splits) };
 }
 
