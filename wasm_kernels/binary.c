@@ -84,11 +84,6 @@ INLINE f32x8 centered(const i16x8 v, const i16x8 zero_point) {
   return (f32x8){f32x4_from_i32x4(i32x4_low(d)), f32x4_from_i32x4(i32x4_high(d))};
 }
 
-INLINE i16x8 i16x8_splat(const int32_t v) {
-  const int16_t h = (int16_t)v;
-  return (i16x8){h, h, h, h, h, h, h, h};
-}
-
 INLINE i16x8 load_u8_strided(const uint8_t* p, const ptrdiff_t stride, const int32_t n) {
   if (stride == 1) return n >= 8 ? i16x8_load_u8(p) : i16x8_load_u8_n(p, n);
   if (stride == 0) return i16x8_splat(*p);

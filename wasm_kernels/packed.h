@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What packed quantized weights look like inside: written by qpack.c, read by qgemm.c and
-// qdwconv.c.
+// What packed quantized weights look like inside: written by qpack.c and qdwpack.c, read by qgemm.c
+// and qdwconv.c.
 //
 // qu8_pack: a header, then for each group and block of 8 output channels
 //     [bias i32 x 8] [scale f32 x 8] [steps]

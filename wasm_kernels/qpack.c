@@ -1,115 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing of quantized weights: zero points folded, bytes arranged for the dot product the CPU has,
 // and what that dot product cannot take put into remainders. packed.h has the layout.
-#include "dots.h"
-#include "filters.h"
-#include "kernels.h"
-#include "packed.h"
+#include "qweights.h"
 
 #define NR 8
 
-// The arguments of a packing call.
-typedef struct {
-  const uint8_t* filter;
-  const int32_t* bias;
-  const float* scale;
-  const int32_t* w_zero_point;
-  int32_t x_zero_point, filter_signed;
-  const filter_shape* shape;
-} weights;
-
-// The weights of one output channel, their zero point taken off: v[t * in_channels + i].
-static void read_channel(int16_t* v, const weights* w, const int32_t g, const int32_t o) {
-  const filter_shape* s = w->shape;
-  const int32_t zero_point = w->w_zero_point[g * s->out_channels + o];
-  for (int32_t t = 0; t < s->taps; t++) {
-    const uint8_t* from = w->filter + filter_at(s, g, o, t, 0);
-    for (int32_t i = 0; i < s->in_channels; i++, from += s->in_stride) {
-      *v++ = (int16_t)((w->filter_signed ? (int32_t)(int8_t)*from : (int32_t)*from) - zero_point);
-    }
-  }
-}
-
-// Bias and scale of a channel; x_zero_point is that of the activations as the kernel sees them.
-// Returns whether no |accumulator * scale| reaches 2^22.
-static int put_channel(char* bias, char* scale, const weights* w, const int32_t channel,
-                       const int32_t x_zero_point, const int16_t* v, const int32_t k) {
-  int64_t sum = 0, magnitude = 0;
-  for (int32_t i = 0; i < k; i++) {
-    sum += v[i];
-    magnitude += v[i] < 0 ? -v[i] : v[i];
-  }
-  const int64_t given = w->bias ? w->bias[channel] : 0;
-  const int32_t b = (int32_t)((uint32_t)given - (uint32_t)x_zero_point * (uint32_t)sum);
-  memcpy(bias, &b, 4);
-  memcpy(scale, &w->scale[channel], 4);
-  const int64_t most = 255 * magnitude + (given < 0 ? -given : given);
-  return (double)most * (double)w->scale[channel] < 4194304.0;
-}
-
-// The zero point of activations as the format's kernels see them.
-INLINE int32_t seen_zero_point(const int32_t x_zero_point, const int32_t format) {
-  return format == FORMAT_DOT_SIGNED ? x_zero_point - 128 : x_zero_point;
-}
-
 #if defined(HAS_DOTS)
-
-// ---------------------------------------------------------------------------
-// What one dot product can take
-
-// Whether the format adds two products in int16, which 255 * (sum of positive weights) and of
-// negative ones must fit: the sums within 128.
-INLINE int has_pairs(const int32_t format) {
-  return format == FORMAT_PAIRS || format == FORMAT_PAIRS2;
-}
-
-// Takes from v[0..n) what the format's instruction can hold into part, and leaves the rest. n is 4,
-// or 8 for PAIRS2, whose int16 lane j sums k with k % 4 / 2 == j. Where a sum is too large the
-// largest weight gives way first.
-static void take_part(int16_t* v, int8_t* part, const int32_t n, const int32_t format) {
-  for (int32_t i = 0; i < n; i++) {
-    part[i] = (int8_t)clamp_i32(v[i], -128, 127);
-    v[i] = (int16_t)(v[i] - part[i]);
-  }
-  if (!has_pairs(format)) return;
-  for (int32_t lane = 0; lane < 2; lane++) {
-    for (int32_t sign = -1; sign <= 1; sign += 2) {
-      for (;;) {
-        int32_t sum = 0, largest = -1;
-        for (int32_t i = 0; i < n; i++) {
-          if (i % 4 / 2 != lane || sign * part[i] <= 0) continue;
-          sum += sign * part[i];
-          if (largest < 0 || sign * part[i] > sign * part[largest]) largest = i;
-        }
-        if (sum <= 128) break;
-        const int32_t excess = min_i32(sum - 128, sign * part[largest]);
-        part[largest] = (int8_t)(part[largest] - sign * excess);
-        v[largest] = (int16_t)(v[largest] + sign * excess);
-      }
-    }
-  }
-}
-
-// Whether take_part would leave nothing, quickly.
-INLINE int fits(const int16_t* v, const int32_t n, const int32_t format) {
-  int32_t positive[2] = {0, 0}, negative[2] = {0, 0};
-  int within = 1;
-  for (int32_t i = 0; i < n; i++) {
-    const int32_t lane = i % 4 / 2;
-    within &= v[i] >= -128 && v[i] <= 127;
-    positive[lane] += max_i32(v[i], 0);
-    negative[lane] += min_i32(v[i], 0);
-  }
-  if (!has_pairs(format)) return within;
-  return within && positive[0] <= 128 && positive[1] <= 128 && negative[0] >= -128 &&
-         negative[1] >= -128;
-}
-
-INLINE int any(const int16_t* v, const int32_t n) {
-  int32_t bits = 0;
-  for (int32_t i = 0; i < n; i++) bits |= v[i];
-  return bits != 0;
-}
 
 // ---------------------------------------------------------------------------
 // Byte formats of qu8_pack
@@ -157,6 +53,37 @@ static int32_t put_step(const destination* to, int16_t* const v[4], const int32_
   return count;
 }
 
+// Eight k of a half block at once: quads of four channels. Returns whether they need no remainders
+// and are written.
+static int put_chunk(const destination* to, int16_t* const v[4], const int32_t k,
+                     const int32_t half, const int32_t format) {
+  const i16x8 zeros = i16x8_splat(0), ones = i16x8_splat(1);
+  const i32x4 most = i32x4_splat(128), none = i32x4_splat(0);
+  i16x8 row[4], high_bits = zeros;
+  i32x4 excess = none;  // negative where a pair's sum is too large
+  for (int j = 0; j < 4; j++) {
+    row[j] = i16x8_load(v[j]);
+    high_bits |= row[j] + i16x8_splat(128);
+    if (!has_pairs(format)) continue;
+    i32x4 positive = i32x4_dot_add(none, row[j] & (row[j] > zeros), ones);
+    i32x4 negative = i32x4_dot_add(none, row[j] & (row[j] < zeros), ones);
+    if (format == FORMAT_PAIRS2) {
+      positive += i32x4_swap_halves(positive);
+      negative += i32x4_swap_halves(negative);
+    }
+    excess |= (most - positive) | (most + negative);
+  }
+  // Within int8 where adding 128 leaves the high byte zero.
+  const i32x4 above = (i32x4)(high_bits & i16x8_splat(-256));
+  if (i32x4_any_negative(excess | (above != none))) return 0;
+  if (!to->steps) return 1;
+  const i32x4 low = (i32x4)i8x16_narrow(row[0], row[1]), high = (i32x4)i8x16_narrow(row[2], row[3]);
+  char* step = to->steps + k / 4 * 32 + half * 16;
+  u8x16_store((uint8_t*)step, (u8x16)i32x4_even(low, high));
+  u8x16_store((uint8_t*)step + 32, (u8x16)i32x4_odd(low, high));
+  return 1;
+}
+
 // k rounded up to whole steps.
 INLINE int32_t padded_k(const int32_t k, const int32_t format) {
   return round_up(k, format == FORMAT_HALVES ? 2 : format == FORMAT_PAIRS2 ? 8 : 4);
@@ -172,13 +99,18 @@ static int32_t put_half_block(const destination* to, const weights* w, int16_t* 
   for (int32_t j = 0; j < min_i32(w->shape->out_channels - o, 4); j++) {
     read_channel(rows + j * length, w, g, o + j);
   }
-  int32_t count = 0;
-  for (int32_t i = 0; i < length; i += n) {
+  int32_t count = 0, i = 0;
+  while (i < length) {
     int16_t* const v[4] = {rows + i, rows + length + i, rows + 2 * length + i,
                            rows + 3 * length + i};
+    if (i + 8 <= length && put_chunk(to, v, i, o % NR / 4, format)) {
+      i += 8;
+      continue;
+    }
     const destination at = {to->steps, to->offsets ? to->offsets + count : NULL,
                             to->entries ? to->entries + count * 16 : NULL};
     count += put_step(&at, v, i, n, o % NR / 4, format);
+    i += n;
   }
   return count;
 }
@@ -303,128 +235,5 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
   if (header.format != FORMAT_HALVES) put_byte_blocks(packed, &w, rows, &header);
 #endif
   if (header.format == FORMAT_HALVES) put_halves(packed, &w, rows, &header);
-  memcpy(packed, &header, sizeof header);
-}
-
-// ---------------------------------------------------------------------------
-// qu8_dwpack
-
-#if defined(HAS_DOTS)
-
-// The quad of filter column kx: row r of the filter at lane r + shift.
-static void read_quad(int16_t quad[4], const int16_t* v, const int32_t kernel_height,
-                      const int32_t kernel_width, const int32_t kx, const int32_t shift) {
-  for (int32_t lane = 0; lane < 4; lane++) {
-    const int32_t ky = lane - shift;
-    quad[lane] = ky >= 0 && ky < kernel_height ? v[ky * kernel_width + kx] : 0;
-  }
-}
-
-// Writes the parts of channel j of a block (or counts them only); returns how many there are.
-static int32_t put_parts(char* steps, const int16_t* v, const int32_t j, const int32_t taps,
-                         const int32_t kernel_width, const int32_t format) {
-  int32_t most = 1;
-  for (int32_t shift = 0; shift < 2; shift++) {
-    for (int32_t kx = 0; kx < kernel_width; kx++) {
-      int16_t quad[4];
-      read_quad(quad, v, taps / kernel_width, kernel_width, kx, shift);
-      for (int32_t p = 0; p < DW_MAX_PARTS && (p == 0 || any(quad, 4)); p++) {
-        int8_t part[4];
-        take_part(quad, part, 4, format);
-        if (steps) memcpy(steps + ((p * 2 + shift) * kernel_width + kx) * 16 + j * 4, part, 4);
-        most = max_i32(most, p + 1);
-      }
-    }
-  }
-  return most;
-}
-
-// The byte format for the dot class, unless its parts would cost more than halves.
-static int32_t choose_dw_format(const weights* w, int16_t* v, const int32_t kernel_width,
-                                const int32_t dot_class) {
-  const int32_t taps = w->shape->taps, groups = w->shape->groups;
-  const int32_t formats[4] = {FORMAT_HALVES, FORMAT_DOT_UNSIGNED, FORMAT_DOT_SIGNED, FORMAT_PAIRS};
-  const int32_t format = formats[dot_class];
-  if (format == FORMAT_HALVES || taps / kernel_width > 3) return FORMAT_HALVES;
-  int64_t parts = 0;
-  for (int32_t g = 0; g < groups; g += 4) {
-    int32_t most = 1;
-    for (int32_t j = 0; j < min_i32(groups - g, 4); j++) {
-      read_channel(v, w, g + j, 0);
-      most = max_i32(most, put_parts(NULL, v, j, taps, kernel_width, format));
-    }
-    parts += most;
-  }
-  // Per block, pixel and pair of rows: 23 instructions and 2 * kernel_width dots (a pair dot is
-  // three instructions) against 36 and 3.5 for each tap. A second part brings a loop over parts.
-  const double dots = 2.0 * kernel_width * (format == FORMAT_PAIRS ? 3 : 1);
-  const double average = (double)parts / (double)divide_up(groups, 4);
-  const double loops = (average - 1) * 6.0 * kernel_width;
-  return 23 + average * dots + loops < 36 + 3.5 * taps ? format : FORMAT_HALVES;
-}
-
-#endif
-
-static int put_dw_halves(char* packed, const weights* w, int16_t* v, packed_header* header) {
-  const filter_shape* s = w->shape;
-  int bounded = 1;
-  header->block_bytes = BLOCK_HEAD_BYTES + divide_up(s->taps, 2) * 32;
-  memset(packed + PACKED_HEADER_BYTES, 0,
-         (size_t)divide_up(s->groups, 8) * (size_t)header->block_bytes);
-  for (int32_t g = 0; g < s->groups; g++) {
-    char* block =
-        packed + PACKED_HEADER_BYTES + g % 8 * 4 + (ptrdiff_t)(g / 8) * header->block_bytes;
-    read_channel(v, w, g, 0);
-    bounded &= put_channel(block, block + 32, w, g, w->x_zero_point, v, s->taps);
-    for (int32_t t = 0; t < s->taps; t++) {
-      memcpy(block + BLOCK_HEAD_BYTES + t / 2 * 32 + (t & 1) * 2, v + t, 2);
-    }
-  }
-  return bounded;
-}
-
-#if defined(HAS_DOTS)
-
-static int put_dw_bytes(char* packed, const weights* w, int16_t* v, const int32_t kernel_width,
-                        packed_header* header) {
-  const filter_shape* s = w->shape;
-  const int32_t zero_point = seen_zero_point(w->x_zero_point, header->format);
-  int bounded = 1;
-  header->block_bytes = DW_BLOCK_HEAD_BYTES + DW_MAX_PARTS * 2 * kernel_width * 16;
-  memset(packed + PACKED_HEADER_BYTES, 0,
-         (size_t)divide_up(s->groups, 4) * (size_t)header->block_bytes);
-  for (int32_t g = 0; g < s->groups; g++) {
-    const int32_t j = g % 4;
-    char* block = packed + PACKED_HEADER_BYTES + (ptrdiff_t)(g / 4) * header->block_bytes;
-    read_channel(v, w, g, 0);
-    bounded &= put_channel(block + j * 4, block + 16 + j * 4, w, g, zero_point, v, s->taps);
-    int32_t parts;
-    memcpy(&parts, block + 32, 4);
-    parts = max_i32(
-        parts, put_parts(block + DW_BLOCK_HEAD_BYTES, v, j, s->taps, kernel_width, header->format));
-    memcpy(block + 32, &parts, 4);
-  }
-  return bounded;
-}
-
-#endif
-
-void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
-                const int32_t* w_zero_point, const int32_t x_zero_point,
-                const int32_t filter_signed, const int32_t dot_class, const int32_t kernel_width,
-                const filter_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
-  if (begin >= end) return;
-  const weights w = {filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape};
-  packed_header header = {.ones = {1, 1, 1, 1, 1, 1, 1, 1}};
-#if defined(HAS_DOTS)
-  header.format = choose_dw_format(&w, scratch, kernel_width, dot_class);
-  if (header.format != FORMAT_HALVES) {
-    header.bounded = put_dw_bytes(packed, &w, scratch, kernel_width, &header);
-  }
-#else
-  (void)dot_class;
-  (void)kernel_width;
-#endif
-  if (header.format == FORMAT_HALVES) header.bounded = put_dw_halves(packed, &w, scratch, &header);
   memcpy(packed, &header, sizeof header);
 }

@@ -55,10 +55,15 @@ INLINE void u8x8_store_high(uint8_t* p, const u8x16 v) { memcpy(p, (const char*)
 INLINE f32x4 f32x4_splat(const float v) { return (f32x4){v, v, v, v}; }
 INLINE f64x2 f64x2_splat(const double v) { return (f64x2){v, v}; }
 INLINE i32x4 i32x4_splat(const int32_t v) { return (i32x4){v, v, v, v}; }
+INLINE i16x8 i16x8_splat(const int16_t v) { return (i16x8){v, v, v, v, v, v, v, v}; }
 INLINE i64x2 i64x2_splat(const int64_t v) { return (i64x2){v, v}; }
 INLINE u8x16 u8x16_splat(const uint8_t v) {
   return (u8x16){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v};
 }
+
+INLINE i32x4 i32x4_swap_halves(const i32x4 v) { return (i32x4){v[2], v[3], v[0], v[1]}; }
+INLINE i32x4 i32x4_even(const i32x4 a, const i32x4 b) { return (i32x4){a[0], a[2], b[0], b[2]}; }
+INLINE i32x4 i32x4_odd(const i32x4 a, const i32x4 b) { return (i32x4){a[1], a[3], b[1], b[3]}; }
 
 // The pair p[0], p[1] in every 32-bit lane: the left operand of an i16 dot.
 INLINE i16x8 i16x8_splat_pair(const int16_t* p) {
@@ -133,6 +138,12 @@ INLINE u8x16 u8x16_narrow(const i16x8 low, const i16x8 high) {
   return (u8x16)wasm_u8x16_narrow_i16x8((v128_t)low, (v128_t)high);
 }
 
+// Sixteen int16 to int8, saturating; the bytes as they are stored.
+INLINE u8x16 i8x16_narrow(const i16x8 low, const i16x8 high) {
+  return (u8x16)wasm_i8x16_narrow_i16x8((v128_t)low, (v128_t)high);
+}
+INLINE int i32x4_any_negative(const i32x4 v) { return wasm_i32x4_bitmask((v128_t)v) != 0; }
+
 // a0 b0 a1 b1 ... of the low or high halves.
 INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
   return (i16x8)wasm_i16x8_shuffle((v128_t)a, (v128_t)b, 0, 8, 1, 9, 2, 10, 3, 11);
@@ -200,6 +211,17 @@ INLINE u8x16 u8x16_narrow(const i16x8 low, const i16x8 high) {
     v[i + 8] = saturate_u8(high[i]);
   }
   return v;
+}
+INLINE u8x16 i8x16_narrow(const i16x8 low, const i16x8 high) {
+  u8x16 v;
+  for (int i = 0; i < 16; i++) {
+    const int16_t lane = i < 8 ? low[i] : high[i - 8];
+    v[i] = (uint8_t)(lane < -128 ? -128 : lane > 127 ? 127 : lane);
+  }
+  return v;
+}
+INLINE int i32x4_any_negative(const i32x4 v) {
+  return v[0] < 0 || v[1] < 0 || v[2] < 0 || v[3] < 0;
 }
 INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
   return (i16x8){a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]};

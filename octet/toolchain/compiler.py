@@ -44,7 +44,15 @@ VARIANTS = {
 }
 """The wasm features each module may use, beyond the first version of wasm."""
 
-RELAXED_SOURCES = {"dot_class.c", "dwconv.c", "gemm.c", "qdwconv.c", "qgemm.c", "qpack.c"}
+RELAXED_SOURCES = {
+    "dot_class.c",
+    "dwconv.c",
+    "gemm.c",
+    "qdwconv.c",
+    "qdwpack.c",
+    "qgemm.c",
+    "qpack.c",
+}
 """The files that may use relaxed SIMD, and do so by name. Elsewhere the compiler would turn plain
 comparisons of floats into relaxed ones, whose results a CPU may choose."""
 

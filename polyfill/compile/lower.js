@@ -96,13 +96,22 @@ export class Lowering {
       kernel,
       args,
       extent,
-      grain: grain ?? Math.max(1, Math.ceil(GRAIN_WORK / Math.max(1, workPerUnit))),
+      grain: grain ?? this.grain(workPerUnit),
       scratch,
       macs,
       node: this.node,
       reads,
       writes,
     });
+  }
+
+  /**
+   * Units that a thread should get at a time.
+   *
+   * @param {number} workPerUnit elementary operations
+   */
+  grain(workPerUnit) {
+    return Math.max(1, Math.ceil(GRAIN_WORK / Math.max(1, workPerUnit)));
   }
 
   /**

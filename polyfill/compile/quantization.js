@@ -66,10 +66,15 @@ export function dequantizedWeights(value, axis, count) {
   if (!source.constant || !scales || !zeroPoints || scaleValue.dataType !== "float32") return null;
   const perChannel = scaleValue.shape.every((d, i) => d === (i === axis ? count : 1));
   if (scales.length !== 1 && !perChannel) return null;
-  const at = (/** @type {ArrayLike<any>} */ list) =>
-    Array.from({ length: count }, (_, i) => Number(list[list.length === 1 ? 0 : i]));
-  const weights = { source, scales: at(scales), zeroPoints: at(zeroPoints) };
-  return weights.scales.every(isUsable) ? weights : null;
+  for (let i = 0; i < scales.length; i++) if (!isUsable(scales[i])) return null;
+  return { source, scales: numbers(scales, count), zeroPoints: numbers(zeroPoints, count) };
+}
+
+/** @param {ArrayLike<number | bigint>} list one number for all, or `count` @param {number} count */
+function numbers(list, count) {
+  const result = new Array(count).fill(Number(list[0]));
+  if (list.length > 1) for (let i = 0; i < count; i++) result[i] = Number(list[i]);
+  return result;
 }
 
 /**

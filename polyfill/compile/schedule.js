@@ -8,6 +8,9 @@ import { REGION, STEP_WORDS } from "../runtime/plan.js";
 import { Data, Place } from "./lower.js";
 import { aligned, planMemory } from "./plan_memory.js";
 
+/** Tables up to this long are compared, and equal ones stored once: shapes, mostly. */
+const MERGED_BYTES = 256;
+
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../runtime/plan.js").Plan} Plan */
 /** @typedef {import("../runtime/plan.js").Program} Program */
@@ -235,7 +238,7 @@ class Scheduler {
   /** @param {Int32Array | Float32Array} array @param {number} region */
   table(array, region) {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    const key = `${region}:${bytes.length < 4096 ? bytes.join() : this.tables.size}`;
+    const key = `${region}:${bytes.length <= MERGED_BYTES ? bytes.join() : this.tables.size}`;
     let location = this.tables.get(key);
     if (!location) {
       location = { region, offset: this.reserve(region, bytes.length) };

@@ -119,7 +119,9 @@ export const qConv2d = {
         1;
       const scratch = plan.filter.groups + 8 * (plan.filter.taps + 1) + 64 * columns;
       const args = { y: node.output, x: input, w, ...points, shape };
-      to.step("qu8_dwconv", args, plan.rows, plan.macsPerRow, { scratch, macs });
+      // Rows in fours: the kernel computes two together where strides let them share input rows.
+      const grain = 4 * Math.ceil(to.grain(plan.macsPerRow) / 4);
+      to.step("qu8_dwconv", args, plan.rows, plan.macsPerRow, { scratch, macs, grain });
       return;
     }
     const w = packedWeights(to, node, filter, bias, plan.filter, plan.start);
