@@ -43,12 +43,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--deviation", type=float, default=127.5, help="of the bytes (127.5)")
     parser.add_argument("--float-inputs", action="store_true", help="take float32")
     parser.add_argument("--float-outputs", action="store_true", help="give float32")
+    parser.add_argument("--batch", type=int, metavar="N", help="the inputs' first dimension")
     parser.add_argument("--signature", metavar="KEY", help="whose names and subgraph to use")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the files. Raises OctetError for a model that is refused."""
-    options = MapOptions(args.float_inputs, args.float_outputs, args.signature)
+    options = MapOptions(args.float_inputs, args.float_outputs, args.signature, args.batch)
     recording = record(args.model, options, minimal=args.kernels == "minimal")
     preprocessing = None
     if args.fit or takes_picture(recording.facts["inputs"], channels=[3]):

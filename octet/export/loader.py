@@ -26,10 +26,11 @@ ARRAYS = {
     "uint32": "Uint32Array",
     "int64": "BigInt64Array",
     "uint64": "BigUint64Array",
+    "int16": "Int16Array",
     "int8": "Int8Array",
     "uint8": "Uint8Array",
 }
-"""WebNN's data types and the arrays that hold them."""
+"""The data types of inputs and outputs, and the arrays that hold them."""
 
 LIMITS = {"uint8": (0, 255), "int8": (-128, 127)}
 
@@ -100,6 +101,9 @@ class Loader:
             "weights": facts["weights"],
             "inputs": facts["inputs"],
             "outputs": facts["outputs"],
+            "int16": any(
+                tensor["dataType"] == "int16" for tensor in (*facts["inputs"], *facts["outputs"])
+            ),
             "unused": [tensor["unused"] for tensor in facts["inputs"] if tensor["unused"]],
             "graph_outputs": facts["graphOutputs"],
             "sections": list(_sections(facts)),

@@ -28,11 +28,13 @@ class MapOptions:
         float_inputs: take float32 for quantized inputs.
         float_outputs: give float32 for quantized outputs.
         signature: key of the signature to use; None takes the first subgraph.
+        batch: in place of the inputs' first dimension; None leaves it.
     """
 
     float_inputs: bool = False
     float_outputs: bool = False
     signature: str | None = None
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ def record_all(
     }
     if options.signature is not None:
         mapping["signature"] = options.signature
+    if options.batch is not None:
+        mapping["batch"] = options.batch
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         requests = [

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from octet.cli import main
@@ -18,6 +19,7 @@ from octet.toolchain.minimal import droppable
 from octet.toolchain.paths import NODE_BIN
 from tests.javascript import node_flags
 from tests.tflite.cases import all_cases
+from tests.tflite.cases.case import Case
 from tests.tflite.tiny_models import Operator, Tensor, write_model
 
 RUNNER = Path(__file__).with_name("run_loaders.js")
@@ -33,8 +35,17 @@ def tiny(path: Path, name: str = "x", **tensor: Any) -> Path:
     return path
 
 
+def int16_case() -> Case:
+    """Inputs and outputs of a type that WebNN does not have."""
+    tensors = {key: Tensor((1, 6), "int16", 1 / 512) for key in ("a", "b", "y")}
+    operator = Operator("ADD", ("a", "b"), ("y",), "AddOptions")
+    rng = np.random.default_rng(1)
+    inputs = tuple(rng.integers(-32768, 32768, (1, 6), np.int16) for _ in range(2))
+    return Case(write_model(tensors, [operator], ("a", "b"), ("y",)), inputs)
+
+
 def test_loaders_compute_what_the_runtime_loader_computes(tmp_path: Path) -> None:
-    cases = all_cases()
+    cases = {**all_cases(), "int16": int16_case()}
     listed = []
     for name, case in cases.items():
         (tmp_path / f"{name}.tflite").write_bytes(case.model)
@@ -182,6 +193,15 @@ def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model.write_bytes(write_model(tensors, [Operator("RELU", ("x",), ("y",))], ("x",), ("y",)))
     with pytest.raises(OctetError, match=r"preprocessing: got inputs \[4\], expected"):
         Loader("m", "m", record(model, MapOptions()), Preprocessing()).files()
+
+
+def test_batches(tmp_path: Path) -> None:
+    model = tmp_path / "m.tflite"
+    tensors = {"x": Tensor((1, 4)), "y": Tensor((1, 4))}
+    model.write_bytes(write_model(tensors, [Operator("RELU", ("x",), ("y",))], ("x",), ("y",)))
+    words = ["-o", str(tmp_path / "out"), "--kernels", "none", "--batch", "3"]
+    assert main(["export", str(model), *words]) == 0
+    assert '{ name: "x", shape: [3, 4]' in (tmp_path / "out/m.js").read_text()
 
 
 def test_file_names() -> None:

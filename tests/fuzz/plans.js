@@ -35,7 +35,9 @@ async function planOf(bytes, dot) {
     const builder = new MLGraphBuilder(context);
     const mapped = mapModel(model, builder, SUPPORTED, {});
     await builder.build(Object.fromEntries(mapped.graphOutputs));
-    const bytesOf = ({ dataType, shape }) => byteLength(dataType, shape);
+    // The graph holds int16 in int32.
+    const held = (dataType) => (dataType === "int16" ? "int32" : dataType);
+    const bytesOf = ({ dataType, shape }) => byteLength(held(dataType), shape);
     // An input and an output may have the same name.
     const inputs = new Map(mapped.inputs.map(({ info }) => [info.name, bytesOf(info)]));
     const outputs = new Map([...mapped.graphOutputs].map(([name, y]) => [name, bytesOf(y)]));

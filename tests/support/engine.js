@@ -51,6 +51,7 @@ export async function runGraph(context, inputs, make) {
 const VIEWS = {
   float32: Float32Array,
   float16: Uint16Array,
+  int16: Int16Array,
   int32: Int32Array,
   uint32: Uint32Array,
   int64: BigInt64Array,
