@@ -136,7 +136,7 @@ export function checkOperands(operator, { where, operands }, builder) {
 function checkLimits({ limits }, where, name, { dataType, shape }, operands) {
   const { dataTypes, minRank, maxRank } = limits[name];
   if (typeof dataTypes === "string") {
-    const other = [operands[dataTypes]].flat()[0].value.dataType;
+    const other = firstOf(operands[dataTypes]).value.dataType;
     if (dataType !== other) {
       throw typeError(
         where,
@@ -147,13 +147,18 @@ function checkLimits({ limits }, where, name, { dataType, shape }, operands) {
     throw typeError(where, `${name} data type: got ${dataType}, expected ${dataTypes.join(", ")}.`);
   }
   // Variadic operands share the first one's type.
-  const first = [operands[name]].flat()[0].value.dataType;
+  const first = firstOf(operands[name]).value.dataType;
   if (dataType !== first)
     throw typeError(where, `${name} data type: got ${dataType}, expected ${first} as the first.`);
   if (shape.length < minRank || shape.length > maxRank) {
     const ranks = minRank === maxRank ? `${minRank}` : `${minRank} to ${maxRank}`;
     throw typeError(where, `${name} rank: got ${shape.length}, expected ${ranks}.`);
   }
+}
+
+/** @param {OperandState | OperandState[]} given */
+function firstOf(given) {
+  return Array.isArray(given) ? given[0] : given;
 }
 
 /**
