@@ -7,7 +7,8 @@
 // zeroPoint). A quantized operator therefore is float views → operator → quantizeLinear → raw view,
 // the form in which WebNN implementations recognise integer kernels.
 
-import { listed, quoted, TfliteError, UnsupportedError } from "./errors.js";
+import { Budget } from "./budget.js";
+import { quoted, TfliteError, UnsupportedError } from "./errors.js";
 import { storedData } from "./stored_data.js";
 import { isQuantized } from "./tensor.js";
 
@@ -55,15 +56,6 @@ const INT16_RANGE = [-32768, 32767];
  *   `run`
  */
 
-/**
- * Builder calls and elements of small constants for one model: hundreds of times what large ones
- * need, seconds at most.
- */
-const MAX_WORK = 1 << 22;
-
-/** A tensor of the file may be many operands: raw, real, transposed, before its activation. */
-const WORKING_COPIES = 16;
-
 export class Mapping {
   #model;
   #builder;
@@ -80,8 +72,7 @@ export class Mapping {
   #inputs = new Map();
   /** @type {Set<MLOperand>} inputs and constants */
   #leaves = new Set();
-  #budget = MAX_WORK;
-  #elements = 0;
+  #budget;
   /** @type {Map<number, Tensor>} tensors whose values turned out to be constant */
   #folded = new Map();
   /** @type {Postprocess[]} */
@@ -100,6 +91,7 @@ export class Mapping {
     this.subgraph = subgraph;
     this.#builder = builder;
     this.#limits = limits;
+    this.#budget = new Budget(model.limits);
   }
 
   /** @returns {Place} */
@@ -148,38 +140,14 @@ export class Mapping {
   call(method, values, options) {
     const make = /** @type {any} */ (this.#builder)[method];
     if (typeof make !== "function") throw new UnsupportedError(`no ${method} in this WebNN`);
-    this.#spend(1);
+    this.#budget.spend(1);
     const result = make.call(this.#builder, ...values, options);
     const origins = [...values, ...Object.values(options)].flat();
     for (const operand of [result].flat()) {
       this.#origins.set(operand, origins);
-      this.#checkSize(`${method} of ${quoted(String(options.label))}`, operand.shape);
+      this.#budget.make(`${method} of ${quoted(String(options.label))}`, operand.shape, this.place);
     }
     return result;
-  }
-
-  /**
-   * What the file declares is checked when it is read; this is what it makes of that.
-   *
-   * @param {string} what
-   * @param {readonly number[]} shape
-   */
-  #checkSize(what, shape) {
-    const { elements, totalElements } = this.#model.limits;
-    const count = shape.reduce((product, d) => product * d, 1);
-    this.#elements += count;
-    const got = `${what} to ${listed(shape)}`;
-    if (count > elements) {
-      throw this.error({}, got, `at most ${elements} elements`, "limit elements");
-    }
-    if (this.#elements > WORKING_COPIES * totalElements) {
-      throw this.error(
-        {},
-        got,
-        `less in all than ${totalElements} elements`,
-        "limit totalElements",
-      );
-    }
   }
 
   /** @param {string} method @param {string} dataType @returns {boolean} as its first operand */
@@ -215,7 +183,7 @@ export class Mapping {
    * @returns {MLOperand}
    */
   constant(dataType, shape, values) {
-    this.#spend(values.length);
+    this.#budget.spend(values.length);
     const key = `${dataType} ${shape} ${values}`;
     let operand = this.#shared.get(key);
     if (!operand) {
@@ -251,12 +219,6 @@ export class Mapping {
       }
     }
     return names;
-  }
-
-  /** @param {number} work */
-  #spend(work) {
-    this.#budget -= work;
-    if (this.#budget < 0) throw new UnsupportedError("more builder calls than a model needs");
   }
 
   /** @param {number} index @param {MLOperand} operand */
