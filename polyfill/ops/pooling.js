@@ -47,6 +47,7 @@ function inferPool2d(call) {
   checkLength("padding", padding, 4);
   checkLength("strides", strides, 2);
   checkLength("dilations", dilations, 2);
+  if (outputSizes) checkLength("outputSizes", outputSizes, 2);
   check(!windowDimensions.includes(0), "windowDimensions", windowDimensions, "values above 0");
   check(!strides.includes(0), "strides", strides, "values above 0");
   check(!dilations.includes(0), "dilations", dilations, "values above 0");
@@ -70,7 +71,6 @@ function inferPool2d(call) {
     );
     return wanted;
   });
-  if (outputSizes) checkLength("outputSizes", outputSizes, 2);
   const n = input.shape[0];
   const c = input.shape[channelAxis];
   return {
