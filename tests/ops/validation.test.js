@@ -5,13 +5,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
+import { CALLS, Operand, of } from "../../octet/codegen/operators/calls.js";
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
 import { attachState } from "../../polyfill/api/internals.js";
 import { OPERATORS } from "../../polyfill/ops/index.js";
 import { ANY_TYPE, MAX_RANK } from "../../polyfill/ops/operator.js";
-import { CALLS, Operand, of } from "./calls.js";
-import { OTHER_RULES, RULES, WINDOW_RULES } from "./rules.js";
+import { OTHER_RULES, RULES } from "./rules.js";
+import { WINDOW_RULES } from "./window_rules.js";
 
 const LABEL = "stem";
 
