@@ -4,7 +4,7 @@
 
 import { bestVariant, canShareMemory, defaultThreads, supportsVariant } from "./features.js";
 import { settings } from "./settings.js";
-import { startExecutor } from "./start.js";
+import { loadKernels, startExecutor } from "./start.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
 /** @typedef {import("./features.js").Variant} Variant */
@@ -18,6 +18,15 @@ import { startExecutor } from "./start.js";
  * @property {number} id
  * @property {string} method
  * @property {any[]} args
+ */
+
+/**
+ * What the engine's worker is told first; then {module}.
+ *
+ * @typedef {object} EngineMessage
+ * @property {"engine"} role
+ * @property {number} threads
+ * @property {string} workerUrl
  */
 
 /**
@@ -199,7 +208,8 @@ function chooseDot(available) {
  * @returns {Promise<Started>}
  */
 async function workerPort(options, receive) {
-  const worker = new Worker(options.workerUrl, { type: "module", name: "octet" });
+  const { threads, workerUrl } = options;
+  const worker = new Worker(workerUrl, { type: "module", name: "octet" });
   const { dots } = await new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) =>
       data.error ? reject(new Error(data.error.message)) : resolve(data);
@@ -207,11 +217,14 @@ async function workerPort(options, receive) {
       event.preventDefault();
       reject(
         new Error(
-          `cannot start the worker ${options.workerUrl}${event.message ? `: ${event.message}` : ""}`,
+          `cannot start the worker ${workerUrl}${event.message ? `: ${event.message}` : ""}`,
         ),
       );
     };
-    worker.postMessage({ role: "engine", options });
+    /** @type {EngineMessage} */
+    const message = { role: "engine", threads, workerUrl };
+    worker.postMessage(message);
+    loadKernels(options).then((module) => worker.postMessage({ module }), reject);
   }).catch((error) => {
     worker.terminate();
     throw error;
@@ -232,7 +245,9 @@ async function workerPort(options, receive) {
  * @returns {Promise<Started>}
  */
 async function inlinePort(options, receive) {
-  const executor = /** @type {any} */ (await startExecutor({ ...options, threads: 1 }));
+  const executor = /** @type {any} */ (
+    await startExecutor(await loadKernels({ ...options, threads: 1 }), [])
+  );
   let open = true;
   let queue = Promise.resolve();
   const run = (/** @type {Request} */ { id, method, args }) => {

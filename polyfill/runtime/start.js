@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bringing up an executor: fetch, compile, instantiate, start threads.
+// Bringing up an executor: the module on one side, memory and threads on the other.
 
 import { Executor } from "./executor.js";
 import { compileModule, createMemory, instantiate, loadModule } from "./module.js";
@@ -13,14 +13,19 @@ import { WorkerPool } from "./worker_pool.js";
  * @property {string} workerUrl
  */
 
+/** @param {StartOptions} options @returns {Promise<WebAssembly.Module>} */
+export async function loadKernels({ wasm, bytes, threads }) {
+  return bytes ? compileModule(bytes, threads > 1) : loadModule(wasm, threads > 1);
+}
+
 /**
- * @param {StartOptions} options
+ * @param {WebAssembly.Module} module
+ * @param {import("./worker_pool.js").Thread[]} threads all but this one
  * @returns {Promise<Executor>}
  */
-export async function startExecutor({ wasm, bytes, threads, workerUrl }) {
-  const shared = threads > 1;
-  const module = await (bytes ? compileModule(bytes, shared) : loadModule(wasm, shared));
+export async function startExecutor(module, threads) {
+  const shared = threads.length > 0;
   const executor = new Executor(await instantiate(module, createMemory(shared)));
-  if (shared) executor.usePool(await WorkerPool.create(executor, module, threads, workerUrl));
+  if (shared) executor.usePool(await WorkerPool.create(executor, module, threads));
   return executor;
 }

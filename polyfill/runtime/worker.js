@@ -4,18 +4,23 @@
 
 import { instantiate } from "./module.js";
 import { startExecutor } from "./start.js";
-import { servePool } from "./worker_pool.js";
+import { servePool, startThreads } from "./worker_pool.js";
 
 /** @typedef {import("./worker_pool.js").ThreadMessage} ThreadMessage */
 /** @typedef {import("./engine.js").Request} Request */
+/** @typedef {import("./engine.js").EngineMessage} EngineMessage */
 
 /** The worker's own scope: a port to whoever started it. */
 const port = /** @type {{postMessage(message: any, transfer?: Transferable[]): void,
   onmessage: ((event: MessageEvent) => void) | null}} */ (/** @type {unknown} */ (globalThis));
 
-/** @param {import("./start.js").StartOptions} options */
-async function serveEngine(options) {
-  const executor = await startExecutor(options);
+/** The page compiles the kernels meanwhile; they are its second message. @param {EngineMessage} message */
+async function serveEngine({ threads, workerUrl }) {
+  const module = new Promise((resolve) => {
+    port.onmessage = ({ data }) => resolve(data.module);
+  });
+  const workers = startThreads(threads, workerUrl);
+  const executor = await startExecutor(await module, workers);
   port.onmessage = ({ data }) => answer(executor, data);
   port.postMessage({ id: 0, dots: executor.dotProducts() });
 }
@@ -48,7 +53,7 @@ port.onmessage = ({ data }) => {
   if (data.role === "thread") {
     serveThread(data).catch((error) => port.postMessage({ error: error.message }));
   } else {
-    serveEngine(data.options).catch((error) => {
+    serveEngine(data).catch((error) => {
       port.postMessage({ id: 0, error: { name: error.name, message: error.message } });
     });
   }

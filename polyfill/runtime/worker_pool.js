@@ -40,6 +40,30 @@ function poolWords(memory, pool) {
  * @property {number} thread
  */
 
+/** @typedef {{worker: Worker, ready: Promise<void>}} Thread a worker that waits for its ThreadMessage */
+
+/**
+ * Start the workers of a pool, which need not know its module yet.
+ *
+ * @param {number} threads all of them, the caller included
+ * @param {string} workerUrl
+ * @returns {Thread[]}
+ */
+export function startThreads(threads, workerUrl) {
+  return Array.from({ length: threads - 1 }, (_, i) => {
+    const worker = new Worker(workerUrl, { type: "module", name: `octet thread ${i + 1}` });
+    /** @type {Promise<void>} */
+    const ready = new Promise((resolve, reject) => {
+      const fail = (/** @type {string} */ why) =>
+        reject(new Error(`thread ${i + 1} did not start${why ? `: ${why}` : ""}`));
+      worker.onmessage = ({ data }) => (data.error ? fail(data.error) : resolve());
+      worker.onerror = ({ message }) => fail(message);
+    });
+    ready.catch(() => {}); // told by create()
+    return { worker, ready };
+  });
+}
+
 export class WorkerPool {
   #executor;
   #pool;
@@ -56,34 +80,24 @@ export class WorkerPool {
   }
 
   /**
-   * Start the workers; resolves when all of them can take work.
+   * Give the workers their module; resolves when all of them can take work.
    *
    * @param {Executor} executor over shared memory
    * @param {WebAssembly.Module} module
-   * @param {number} threads all of them, the caller included
-   * @param {string} workerUrl
+   * @param {Thread[]} workers
    */
-  static async create(executor, module, threads, workerUrl) {
+  static async create(executor, module, workers) {
     const pool = executor.heap.allocate(4 * POOL.LENGTH);
-    poolWords(executor.memory, pool).fill(0)[POOL.THREADS] = threads;
-    const ready = [];
-    for (let thread = 1; thread < threads; thread++) {
+    poolWords(executor.memory, pool).fill(0)[POOL.THREADS] = workers.length + 1;
+    for (const [i, { worker }] of workers.entries()) {
       const stack = executor.heap.allocate(STACK_BYTES) + STACK_BYTES;
-      const worker = new Worker(workerUrl, { type: "module", name: `octet thread ${thread}` });
+      const { memory } = executor;
       /** @type {ThreadMessage} */
-      const message = { role: "thread", module, memory: executor.memory, pool, stack, thread };
+      const message = { role: "thread", module, memory, pool, stack, thread: i + 1 };
       worker.postMessage(message);
-      ready.push(
-        new Promise((resolve, reject) => {
-          const fail = (/** @type {string} */ why) =>
-            reject(new Error(`thread ${thread} did not start${why ? `: ${why}` : ""}`));
-          worker.onmessage = ({ data }) => (data.error ? fail(data.error) : resolve(null));
-          worker.onerror = ({ message }) => fail(message);
-        }),
-      );
     }
-    await Promise.all(ready);
-    return new WorkerPool(executor, pool, threads);
+    await Promise.all(workers.map(({ ready }) => ready));
+    return new WorkerPool(executor, pool, workers.length + 1);
   }
 
   /**

@@ -54,11 +54,16 @@ export async function loadModel(source, options = {}) {
   const { signal, onProgress, limits, contextOptions } = options;
   const fileName = options.fileName ?? sourceName(source);
   const limit = Math.min(limits?.bytes ?? Infinity, DEFAULT_LIMITS.bytes);
-  const bytes = await readSource(source, { fileName, limit, signal, onProgress });
-  const model = readModel(bytes, { fileName, limits });
   const contextOwned = !options.context;
-  const context = options.context ?? (await createContext(contextOptions));
+  // The engine starts while the file is under way.
+  const starting = contextOwned ? createContext(contextOptions) : options.context;
+  const read = readSource(source, { fileName, limit, signal, onProgress });
+  const [started, bytes] = await Promise.allSettled([starting, read]);
+  if (started.status === "rejected") throw started.reason;
+  const context = /** @type {MLContext} */ (started.value);
   try {
+    if (bytes.status === "rejected") throw bytes.reason;
+    const model = readModel(bytes.value, { fileName, limits });
     signal?.throwIfAborted();
     const builder = new (webnn("MLGraphBuilder"))(context);
     const mapped = mapModel(model, builder, context.opSupportLimits(), options);
@@ -77,7 +82,7 @@ export async function loadModel(source, options = {}) {
 }
 
 /** @param {object | undefined} options @returns {Promise<MLContext>} */
-function createContext(options) {
+async function createContext(options) {
   const { ml } = webnn("navigator");
   if (!ml) throw new DOMException("WebNN is not available.", "NotSupportedError");
   return ml.createContext(options);

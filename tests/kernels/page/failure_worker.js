@@ -3,7 +3,7 @@
 import { KERNELS, REDUCE_OP } from "/polyfill/gen/kernels.js";
 import { Executor } from "/polyfill/runtime/executor.js";
 import { createMemory, instantiate, loadModule } from "/polyfill/runtime/module.js";
-import { WorkerPool } from "/polyfill/runtime/worker_pool.js";
+import { startThreads, WorkerPool } from "/polyfill/runtime/worker_pool.js";
 
 const OUTSIDE = 1 << 30;
 const MAX_RUNS = 1000;
@@ -13,12 +13,14 @@ self.onmessage = async ({ data: { url, failing } }) => {
   try {
     const module = await loadModule(url, true);
     const executor = new Executor(await instantiate(module, createMemory(true)));
-    const pool = await WorkerPool.create(executor, module, 2, "/polyfill/runtime/worker.js");
+    const pool = await WorkerPool.create(executor, module, startThreads(2, WORKER));
     postMessage(runs(executor, pool, failing));
   } catch (error) {
     postMessage(`did not start: ${error}`);
   }
 };
+
+const WORKER = "/polyfill/runtime/worker.js";
 
 /**
  * Run until it fails: the thread may come too late to take work. Returns the error's message.
