@@ -114,7 +114,7 @@ class Ready:
     Attributes:
         model: prepared, equalized where that was asked for, ranges embedded.
         layers: its operators as rules of a configuration see them.
-        inputs: what records are checked against.
+        inputs: what records are checked against; empty where there are none.
         pairs: how many pairs of layers were equalized.
     """
 
@@ -140,8 +140,9 @@ def make_ready(
         raise OctetError("equalization and bias correction need representative records (--data).")
     prepared = prepare(model, dequantize_weights=options.dequantize_weights)
     floats, pairs = prepared.model, 0
-    inputs = model_inputs(floats.to_bytes(), floats)
+    inputs: list[InputSpec] = []
     if source is not None:
+        inputs = model_inputs(floats.to_bytes(), floats)
         if options.equalize:
             pairs = len(find_pairs(floats))
             _equalize(floats, source, inputs, processors(), report)

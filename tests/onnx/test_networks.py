@@ -21,6 +21,7 @@ from octet.tflite.runtime import Session
 from octet.tflite.types import Array
 from octet.web.runner import Runner, runner
 from tests.onnx.small_models import run_onnx, run_tflite
+from tests.quantize.networks import ONE_JOB
 
 FLOAT_TOLERANCE = 1e-4
 """Absolute: float32 sums in another order; what a user is promised."""
@@ -112,7 +113,7 @@ class Photos:
 
 @cache
 def quantized(folder: Path, name: str, dtype: str, interface: Interface) -> Quantized:
-    options = QuantizeOptions(config=Config(dtype=dtype), interface=interface)
+    options = QuantizeOptions(record=ONE_JOB, config=Config(dtype=dtype), interface=interface)
     return quantize_model(converted(folder, name), options, Photos(photos(folder, name)))
 
 

@@ -21,6 +21,7 @@ from octet.tflite.types import Array
 from tests.javascript import node_flags
 from tests.onnx.operator_cases import all_cases
 from tests.onnx.small_models import OneOperator, run_onnx, stored_as
+from tests.quantize.networks import ONE_JOB
 
 RUNNER = Path(__file__).parent.parent / "tflite/run_models.js"
 SECONDS = 300
@@ -89,7 +90,7 @@ def quantize_case(case: OneOperator, dtype: str) -> Made:
     model = convert_onnx(case.model(), case.op)
     feeds = case.feeds()
     arrays = [stored_as(feeds[model.tensor_name(i)], model.shape(i)) for i in model.inputs]
-    options = QuantizeOptions(config=Config(dtype=dtype))
+    options = QuantizeOptions(record=ONE_JOB, config=Config(dtype=dtype))
     made = quantize_model(model, options, OneRecord(arrays))
     session = Session(made.model.to_bytes(), case.op, kernels="builtin")
     return Made(made, arrays, session.run(arrays))
