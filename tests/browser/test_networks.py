@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from octet.toolchain.assets import MADE
 from octet.toolchain.models import MODELS, Model, read_catalogue
 from octet.web.runner import Runner
 from tests.browser.demo_page import DemoPage
@@ -87,6 +88,17 @@ def test_answers_as_recorded_and_outputs_as_of_octet_run(
     with octet_run.load(octet_data / model_of(record.network, record.model).file) as loaded:
         expected = loaded.run(inputs)
     assert list(outputs) == list(expected)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(outputs[name], array)
+
+
+def test_the_network_that_octet_quantized(site: DemoPage, octet_run: Runner) -> None:
+    site.open("classify.html?a=octet&b=f32&sample=cat")
+    site.answer()
+    assert site.tile("agreement").startswith("Same answer")
+    inputs, outputs = site.saved("inputs"), site.saved("outputs")
+    with octet_run.load(MADE / model_of("mobilenet_v2", "octet").file) as loaded:
+        expected = loaded.run(inputs)
     for name, array in expected.items():
         np.testing.assert_array_equal(outputs[name], array)
 

@@ -27,10 +27,10 @@ new PerformanceObserver((list) => shifts.push(...list.getEntries().map((e) => e.
 FIRST_PAINT_BYTES = 30_000
 """Of a page's HTML, styles and scripts by Brotli."""
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 """A task is long by the clock: other programs may make it so, but not every time."""
 
-PATIENCE = 15
+PATIENCE = 60
 """Seconds."""
 
 SHIFT = 0.05
