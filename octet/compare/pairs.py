@@ -60,12 +60,12 @@ def pair_tensors(a: Model, b: Model) -> list[Pair]:
 
 
 def same_tensors(model: Model) -> list[Pair]:
-    """Return every tensor that a model computes, paired with itself."""
+    """Return every tensor that a model computes of its inputs, paired with itself."""
     return [
         Pair(position, model.operator_name(operator), index, index)
         for position, operator in enumerate(model.operators)
         for index in operator.outputs
-        if index >= 0
+        if index >= 0 and not all(i < 0 or model.is_constant(i) for i in operator.inputs)
     ]
 
 

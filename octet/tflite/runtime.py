@@ -155,6 +155,8 @@ class Session:
         yield array
 
     def _feed(self, arrays: Sequence[Array]) -> None:
+        # A recurrent operator's state would make a record depend on those before it.
+        self._interpreter.reset_all_variables()
         for spec, array in zip(self.inputs, arrays, strict=True):
             try:
                 self._interpreter.set_tensor(spec.index, array)

@@ -17,14 +17,16 @@ from octet.compare.compare import CompareOptions, compare_models, compare_with_l
 from octet.compare.comparison import Comparison, short_name
 from octet.compare.labels import read_labels
 from octet.compare.layout import HEIGHT, WIDTH, lay_out
-from octet.compare.pairs import INPUT, pair_tensors
+from octet.compare.pairs import INPUT, pair_tensors, same_tensors
 from octet.compare.report import render_report
 from octet.errors import OctetError
 from octet.quantize.config import Config, LayerRule
 from octet.quantize.convert import Interface
 from octet.tflite.model import Model
+from octet.tflite.runtime import Session
 from tests.onnx.operator_cases import all_cases
 from tests.quantize.networks import (
+    Net,
     additions,
     branches,
     classifier,
@@ -71,6 +73,23 @@ def test_without_common_names_the_structure_decides() -> None:
         other.name = f"renamed {index}"
     by_name = {(pair.operator, pair.b) for pair in pair_tensors(a, small())}
     assert {(pair.operator, pair.b) for pair in pair_tensors(a, b)} == by_name
+
+
+def test_states_do_not_outlive_a_record(octet_data: Path) -> None:
+    model = Model.read(octet_data / "models/tflite-f32/lstm_mnist_f32.tflite")
+    source = random_records(model, 1)
+    session = Session(model.to_bytes(), "lstm")
+    first, second = (session.run(source.read(0))[0] for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_what_is_computed_of_constants_alone_is_no_layer() -> None:
+    net = Net("halves")
+    x = net.input("x", 1, 4)
+    half = net.constant("half", np.ones((1, 4)), "float16")
+    whole = net.op("DEQUANTIZE", "whole", [half], (1, 4), "DequantizeOptions")
+    model = net.finish(net.add("y", x, whole))
+    assert [pair.kind for pair in same_tensors(model)] == ["ADD"]
 
 
 def test_layers_equal_what_numpy_says() -> None:
