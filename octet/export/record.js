@@ -20,8 +20,14 @@ import { Weights } from "./weights.js";
  * @property {boolean} minimal whether to find out what the model needs
  */
 
+/** WebNN has no int16: loaders take and give such numbers in int32. @param {string} dataType */
+function held(dataType) {
+  return dataType === "int16" ? "int32" : dataType;
+}
+
 /** What tensor information becomes in the loader. @param {any} info */
-function infoText({ name, shape, dataType, quantization }) {
+function infoText({ name, shape, dataType: stored, quantization }) {
+  const dataType = held(stored);
   const plain = quantization && {
     scale: [...quantization.scale],
     zeroPoint: [...quantization.zeroPoint].map(Number),
@@ -67,7 +73,7 @@ async function record(request) {
       text: infoText(info),
       key: propertyName(info.name),
       shape: [...info.shape],
-      dataType: info.dataType,
+      dataType: held(info.dataType),
       scale: [...(info.quantization?.scale ?? [])],
       zeroPoint: [...(info.quantization?.zeroPoint ?? [])].map(Number),
       unused: used ? null : literal(info.name),
@@ -76,7 +82,7 @@ async function record(request) {
       text: infoText(info),
       key: propertyName(info.name),
       shape: [...info.shape],
-      dataType: info.dataType,
+      dataType: held(info.dataType),
       postprocess: mapped.postprocesses.findIndex((entry) => entry.postprocess === postprocess),
       result: result ?? 0,
     })),

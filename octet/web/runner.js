@@ -9,6 +9,7 @@ import { loadModel, parseModel, supportedOperators } from "/dist/octet_tflite.js
 const ARRAYS = {
   float32: Float32Array,
   float16: Uint16Array,
+  int16: Int16Array,
   int32: Int32Array,
   uint32: Uint32Array,
   int64: BigInt64Array,

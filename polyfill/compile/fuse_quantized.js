@@ -343,12 +343,13 @@ function fuse(graph, quantize) {
   }
   const other = fuseRequantize(graph, quantize) ?? fuseTable(graph, quantize);
   const label = tail?.op.label || quantize.label;
-  if (!other && label) graph.notes.set(label, reason || noRule(tail));
+  if (!other && label) graph.notes.set(label, reason || noRule(quantize, tail));
   return other;
 }
 
-/** @param {Tail | null} tail */
-function noRule(tail) {
+/** @param {Node} quantize @param {Tail | null} tail */
+function noRule(quantize, tail) {
+  if (quantize.output.dataType === "int32") return "integer kernels are for 8 bits";
   return tail
     ? `${tail.op.op} has no integer form here`
     : "what is quantized has other readers, or its scale is not one constant";
