@@ -55,8 +55,14 @@ export function foldDilations(subgraph, wanted) {
  * @returns {Operator | null} null where it would be something else
  */
 function dilated({ tensors }, first, convolution, last) {
-  const values = (/** @type {Operator} */ op, /** @type {number} */ position) =>
-    paramValues(tensors[op.inputs[position]]);
+  // Too few inputs, or none that it must have: what is wrong is said when it is mapped.
+  const complete = first.inputs.length === 3 && last.inputs.length === 3;
+  const all = [...first.inputs, ...last.inputs, ...convolution.inputs.slice(0, 2)];
+  if (!complete || all.some((index) => index < 0)) return null;
+  const values = (/** @type {Operator} */ op, /** @type {number} */ position) => {
+    const tensor = tensors[op.inputs[position]];
+    return tensor.type === "INT32" ? paramValues(tensor) : null;
+  };
   const [blocks, pads] = [values(first, 1), values(first, 2)];
   const [others, crops] = [values(last, 1), values(last, 2)];
   const filter = tensors[convolution.inputs[1]]?.shape ?? [];

@@ -234,7 +234,11 @@ export function reverseSequence(op) {
 export function dynamicUpdateSlice(op) {
   const [shape, size] = [op.shape(0), op.shape(1)];
   const given = op.requireNumbers(2, "start");
-  if (given.length !== shape.length || size.some((d, i) => d > shape[i])) {
+  if (
+    given.length !== shape.length ||
+    size.length !== shape.length ||
+    size.some((d, i) => d > shape[i])
+  ) {
     const got = `start ${listed(given)}, update ${listed(size)}`;
     throw op.malformed(got, `inside ${listed(shape)}`, "updated slice");
   }
