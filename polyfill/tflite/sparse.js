@@ -102,6 +102,8 @@ export function densified(tensor, bytes, place) {
       }
       return;
     }
+    if (parent + 1 >= segments.length)
+      fail(`${segments.length} segments`, `at least ${parent + 2}`);
     const [from, to] = [segments[parent], segments[parent + 1]];
     if (!(from >= 0 && to >= from && to <= indices.length)) {
       fail(`segment ${from} to ${to}`, `inside ${indices.length} indices`);

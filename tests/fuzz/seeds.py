@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 from tests.tflite.cases import all_cases
+from tests.tflite.operators.chains import chains
+from tests.tflite.operators.comparison import sample
+from tests.tflite.operators.draft import ENTRIES
+from tests.tflite.operators.litert import run_litert
 
 MOST_BYTES = 8192
 """Larger files are mostly weights."""
@@ -15,9 +19,14 @@ MOST_BYTES = 8192
 def write_seeds(folder: Path) -> None:
     """Write the small models of the tests as ``.tflite`` files."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, case in all_cases().items():
-        if len(case.model) <= MOST_BYTES:
-            (folder / f"{name}.tflite").write_bytes(case.model)
+    models = {name: case.model for name, case in all_cases().items()}
+    for key, entry in ENTRIES.items():
+        for kind in {entry.kinds[0], entry.kinds[-1]}:
+            models[f"{key} {kind}"] = sample(key, kind, 0)[0].model
+    models |= {name: make().sample.model for name, make in chains(1, run_litert)}
+    for name, model in models.items():
+        if len(model) <= MOST_BYTES:
+            (folder / f"{name}.tflite").write_bytes(model)
 
 
 if __name__ == "__main__":
