@@ -20,14 +20,8 @@ import { Weights } from "./weights.js";
  * @property {boolean} minimal whether to find out what the model needs
  */
 
-/** WebNN has no int16: loaders take and give such numbers in int32. @param {string} dataType */
-function held(dataType) {
-  return dataType === "int16" ? "int32" : dataType;
-}
-
 /** What tensor information becomes in the loader. @param {any} info */
-function infoText({ name, shape, dataType: stored, quantization }) {
-  const dataType = held(stored);
+function infoText({ name, shape, dataType, quantization }) {
   const plain = quantization && {
     scale: [...quantization.scale],
     zeroPoint: [...quantization.zeroPoint].map(Number),
@@ -73,7 +67,7 @@ async function record(request) {
       text: infoText(info),
       key: propertyName(info.name),
       shape: [...info.shape],
-      dataType: held(info.dataType),
+      dataType: info.dataType,
       scale: [...(info.quantization?.scale ?? [])],
       zeroPoint: [...(info.quantization?.zeroPoint ?? [])].map(Number),
       unused: used ? null : literal(info.name),
@@ -82,7 +76,7 @@ async function record(request) {
       text: infoText(info),
       key: propertyName(info.name),
       shape: [...info.shape],
-      dataType: held(info.dataType),
+      dataType: info.dataType,
       postprocess: mapped.postprocesses.findIndex((entry) => entry.postprocess === postprocess),
       result: result ?? 0,
     })),
