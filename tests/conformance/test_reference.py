@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from octet.web.cases import Array, Repeated, Result
-from octet.web.vectors import Vector, judge, read_vectors, vector_files
+from octet.web.vectors import LIMIT, Vector, judge, read_vectors, vector_files
 from tests.conformance.reference import OPERATORS, evaluate
+from tests.conformance.reference.elementwise import ELEMENTWISE
 
 WEBNN_OPERATORS = 95
 
@@ -29,10 +31,7 @@ def test_reference_passes_the_vectors(octet_data: Path) -> None:
 def _problem(vector: Vector) -> str | None:
     if vector.refused or vector.renamed:
         return None
-    values: dict[str, Array] = {
-        name: np.resize(t.pattern, t.shape) if isinstance(t, Repeated) else t
-        for name, t in vector.case.inputs.items()
-    }
+    values = {name: _numbers(t, vector.ops) for name, t in vector.case.inputs.items()}
     for call in vector.case.calls:
         args, options = [_argument(arg, values) for arg in call.args], {}
         if args and isinstance(args[-1], dict):
@@ -49,6 +48,13 @@ def _problem(vector: Vector) -> str | None:
         }
     shaped = {name: y.reshape(vector.expected[name].shape) for name, y in outputs.items()}
     return judge(vector, Result(shaped, [], "", None))
+
+
+def _numbers(tensor: Array | Repeated, ops: Sequence[str]) -> Array:
+    """A tensor; of a repeated one, for elementwise operators, the part that is compared."""
+    if not isinstance(tensor, Repeated):
+        return tensor
+    return np.resize(tensor.pattern, LIMIT if set(ops) <= set(ELEMENTWISE) else tensor.shape)
 
 
 def _argument(arg: Any, values: dict[str, Array]) -> Any:
