@@ -20,6 +20,10 @@ REPORTER = Path(__file__).with_name("node_reporter.mjs")
 
 RELAXED_SIMD = "--experimental-wasm-relaxed-simd"
 
+ONE_COMPILER = "--no-concurrent-recompilation"
+"""Node 20 hangs now and then where nothing but kernels that compile is left to wait for: it waits
+for V8's threads, and an optimizing one of them waits for the main thread to collect garbage."""
+
 SECONDS = 600
 """A file that takes longer hangs."""
 
@@ -30,9 +34,9 @@ class JavaScriptError(Exception):
 
 @functools.cache
 def node_flags() -> tuple[str, ...]:
-    """Return the flags with which this machine's Node compiles relaxed SIMD."""
+    """Return the flags with which this machine's Node runs kernels, relaxed SIMD if it can."""
     probe = subprocess.run(["node", RELAXED_SIMD, "-e", "0"], capture_output=True, check=False)
-    return () if probe.returncode else (RELAXED_SIMD,)
+    return (ONE_COMPILER,) if probe.returncode else (ONE_COMPILER, RELAXED_SIMD)
 
 
 class JavaScriptFile(pytest.File):
