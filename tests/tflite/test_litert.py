@@ -78,16 +78,12 @@ def defined(outputs: list[Array], case: Case) -> list[Array]:
 
 
 Results = tuple[Path, dict[str, Any]]
-# While the engine grows.
-MISSING = ("in this WebNN", "(the kernels octet has)")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_like_litert(name: str, results: Results) -> None:
     folder, outcomes = results
     outcome = outcomes[name]
-    if any(words in outcome.get("error", "") for words in MISSING):
-        pytest.skip(" ".join(outcome["error"].split("\n", 2)[:2]))
     assert "error" not in outcome, outcome["error"]
     case = CASES[name]
     expected = litert(case)
