@@ -27,14 +27,45 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, con
 
 #if defined(__wasm_atomics__)
 
-// Turns of an empty loop before a thread sleeps: some 50 microseconds.
+// Turns of an empty loop before a thread sleeps: between runs some 50 microseconds; within a run
+// less, for who is waited for may need this very core.
 #define SPINS 20000
+#define STEP_SPINS 3000
+
+// How long a thread sleeps in a run before it looks whether another one has trapped.
+#define NAP_NANOSECONDS 20000000
+
+INLINE uint32_t load(const uint32_t* word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 
 INLINE uint32_t has_failed(const plan_pool* pool) {
-  return __atomic_load_n(&pool->failed, __ATOMIC_SEQ_CST);
+  return load(&pool->failed);
 }
 
-static void run_together(const plan_pool* pool, const int32_t thread) {
+// Sleeps while `word` holds `value`, until it is woken or a nap is over.
+static void sleep_on(plan_pool* pool, uint32_t* word, const uint32_t value) {
+  __atomic_fetch_add(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+  __builtin_wasm_memory_atomic_wait32((int*)word, (int)value, NAP_NANOSECONDS);
+  __atomic_fetch_sub(&pool->sleepers, 1, __ATOMIC_SEQ_CST);
+}
+
+// After a change of `word` that somebody may sleep on.
+INLINE void wake(plan_pool* pool, uint32_t* word) {
+  if (load(&pool->sleepers)) __builtin_wasm_memory_atomic_notify((int*)word, UINT32_MAX);
+}
+
+// Until all chunks of a step are done, or never will be.
+static void await_step(plan_pool* pool, uint32_t* done, const uint32_t chunks) {
+  for (int32_t i = 0; i < STEP_SPINS; i++) {
+    if (load(done) >= chunks) return;
+  }
+  for (;;) {
+    const uint32_t seen = load(done);
+    if (seen >= chunks || has_failed(pool)) return;
+    sleep_on(pool, done, seen);
+  }
+}
+
+static void run_together(plan_pool* pool, const int32_t thread) {
   void* scratch = pool->scratch + (ptrdiff_t)thread * pool->scratch_bytes;
   for (int32_t i = 0; i < pool->step_count; i++) {
     const plan_step* step = &pool->steps[i];
@@ -45,11 +76,10 @@ static void run_together(const plan_pool* pool, const int32_t thread) {
       if (chunk >= chunks) break;
       const int32_t begin = (int32_t)chunk * step->grain;
       run_step(step, pool->words, scratch, begin, min_i32(begin + step->grain, step->extent));
-      __atomic_fetch_add(done, 1, __ATOMIC_SEQ_CST);
+      if (__atomic_add_fetch(done, 1, __ATOMIC_SEQ_CST) == chunks) wake(pool, done);
     }
-    while (__atomic_load_n(done, __ATOMIC_SEQ_CST) < chunks) {
-      if (has_failed(pool)) return;
-    }
+    await_step(pool, done, chunks);
+    if (has_failed(pool)) return;
   }
 }
 
@@ -67,7 +97,10 @@ void pool_run(plan_pool* pool) {
   run_together(pool, 0);
   // All work is done. Who is inside only has to see that; who is not, stays out.
   __atomic_fetch_or(&pool->inside, CLOSED, __ATOMIC_SEQ_CST);
-  while (__atomic_load_n(&pool->inside, __ATOMIC_SEQ_CST) != CLOSED && !has_failed(pool)) {
+  for (int32_t i = 0;; i++) {
+    const uint32_t inside = load(&pool->inside);
+    if (inside == CLOSED || has_failed(pool)) return;
+    if (i >= STEP_SPINS) sleep_on(pool, &pool->inside, inside);
   }
 }
 
@@ -88,7 +121,7 @@ void pool_serve(plan_pool* pool, const int32_t thread) {
     if (!(__atomic_fetch_add(&pool->inside, 1, __ATOMIC_SEQ_CST) & CLOSED)) {
       run_together(pool, thread);
     }
-    __atomic_fetch_sub(&pool->inside, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_sub_fetch(&pool->inside, 1, __ATOMIC_SEQ_CST) == CLOSED) wake(pool, &pool->inside);
   }
 }
 

@@ -24,7 +24,7 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
 
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
 // sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter
-// until none is left, then waits for the chunks others hold: no thread is ever waited for before it
+// until none is left, then waits for the chunks others hold, spinning first, then asleep: no thread is ever waited for before it
 // took work. Once pool_run has returned, no thread looks at the plan any more: steps, words,
 // scratch and progress may change or go. To end the threads: set quit, add 1 to epoch, notify it.
 //
@@ -43,6 +43,7 @@ typedef struct {
   int32_t scratch_bytes;
   int32_t step_count;
   uint32_t failed;
+  uint32_t sleepers;  // threads asleep in a run; pool_run's own, as is epoch
 } plan_pool;
 
 void pool_run(plan_pool* pool);

@@ -22,7 +22,7 @@ from octet.web.browser import ConsoleLog
 from octet.web.server import Server
 
 RUNS = 3
-"""Runs of an engine in a round; one more goes before them, uncounted."""
+"""Runs of an engine in a round; a few more go before them, uncounted, to wake the machine."""
 
 WARMUP_ROUNDS = 2
 WARMUP_RUNS = 10

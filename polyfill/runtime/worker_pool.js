@@ -20,7 +20,8 @@ const POOL = /** @type {const} */ ({
   SCRATCH_BYTES: 8,
   STEP_COUNT: 9,
   FAILED: 10,
-  LENGTH: 11,
+  SLEEPERS: 11,
+  LENGTH: 12,
 });
 
 /** @param {WebAssembly.Memory} memory @param {number} pool */
