@@ -37,9 +37,7 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, con
 
 INLINE uint32_t load(const uint32_t* word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 
-INLINE uint32_t has_failed(const plan_pool* pool) {
-  return load(&pool->failed);
-}
+INLINE uint32_t has_failed(const plan_pool* pool) { return load(&pool->failed); }
 
 // Sleeps while `word` holds `value`, until it is woken or a nap is over.
 static void sleep_on(plan_pool* pool, uint32_t* word, const uint32_t value) {

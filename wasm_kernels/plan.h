@@ -24,9 +24,10 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
 
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
 // sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter
-// until none is left, then waits for the chunks others hold, spinning first, then asleep: no thread is ever waited for before it
-// took work. Once pool_run has returned, no thread looks at the plan any more: steps, words,
-// scratch and progress may change or go. To end the threads: set quit, add 1 to epoch, notify it.
+// until none is left, then waits for the chunks others hold, spinning first, then asleep: no thread
+// is ever waited for before it took work. Once pool_run has returned, no thread looks at the plan
+// any more: steps, words, scratch and progress may change or go. To end the threads: set quit, add
+// 1 to epoch, notify it.
 //
 // A thread that trapped in a kernel cannot finish its chunk, and who waits for it hangs: whoever
 // catches the trap sets `failed`. Then pool_run returns without a result, the others leave the run,
