@@ -55,7 +55,7 @@ class RecordOptions:
         jobs: threads of this process that run the model; 0 takes one per processor.
         threads: of each of them; 0 shares the processors among the jobs.
         scheduler: address of a Dask scheduler to use instead; "" for none.
-        hook: False to do without LiteRT's calibration hook.
+        way: one of WAYS, to do without faster ones; "" takes the fastest that there is.
     """
 
     mode: str = "minmax"
@@ -63,7 +63,7 @@ class RecordOptions:
     jobs: int = 0
     threads: int = 0
     scheduler: str = ""
-    hook: bool | None = None
+    way: str = ""
 
     def resolved(self) -> tuple[int, int]:
         """Return jobs and threads per job."""
@@ -113,7 +113,7 @@ def record(
     if options.mode not in MODES:
         raise OctetError(f"mode: got {options.mode!r}, expected one of {', '.join(MODES)}.")
     _, threads = options.resolved()
-    job = make_job(model, threads)
+    job = make_job(model, threads, options.way)
     inputs = model_inputs(job.model, model)
     with ExitStack() as stack:
         if cache is None:
@@ -147,7 +147,7 @@ def embed(model: Model, recording: Recording) -> None:
 
 def model_inputs(data: bytes, model: Model) -> list[InputSpec]:
     """Return what a model takes, with its own names; unknown dimensions are LiteRT's 1."""
-    specs = Session(data, model.name).inputs
+    specs = Session(data, model.name, kernels="builtin").inputs  # which is ready the soonest
     return [
         InputSpec(spec.index, model.tensor_name(index), spec.shape, spec.dtype)
         for index, spec in zip(model.inputs, specs, strict=True)
@@ -157,10 +157,9 @@ def model_inputs(data: bytes, model: Model) -> list[InputSpec]:
 @dataclass(frozen=True)
 class _RangeWork:
     job: Job
-    hook: bool | None
 
     def open(self) -> RangeSession:
-        return RangeSession(self.job, self.hook)
+        return RangeSession(self.job)
 
     def do(
         self, tool: RangeSession, record: Sequence[Array], number: int, place: str
@@ -214,7 +213,7 @@ def _fill(
     if log.count >= source.count:
         return
     saved = time.monotonic()
-    for low, high in _run(_RangeWork(job, options.hook), source, inputs, log.count, options):
+    for low, high in _run(_RangeWork(job), source, inputs, log.count, options):
         log.append(low, high)
         if time.monotonic() - saved > 1:
             log.flush()

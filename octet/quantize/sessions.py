@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from octet.quantize.data.check import DataError
+from octet.quantize.extremes import LIMIT, with_extremes
 from octet.tflite.model import Model
 from octet.tflite.runtime import Session, has_calibration_hook
 from octet.tflite.types import Array
@@ -19,6 +20,12 @@ BINS = 2048
 STRIDE = 16
 """Every STRIDE-th element goes into the histogram: np.histogram of all takes twice the
 inference."""
+
+
+REDUCTIONS, HOOK, PRESERVED = "reductions", "hook", "preserved"
+WAYS = (REDUCTIONS, HOOK, PRESERVED)
+"""How ranges are found, the fastest way first: by operators in the model, by LiteRT's calibration
+hook, by NumPy on preserved tensors. The numbers are the same."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Job:
         tensors: indices of the tensors to record.
         names: their names.
         threads: of each session.
+        ways: of WAYS, those that the model and this LiteRT have.
     """
 
     model: bytes
@@ -39,20 +47,28 @@ class Job:
     tensors: tuple[int, ...]
     names: tuple[str, ...]
     threads: int
+    ways: tuple[str, ...]
 
 
-def make_job(model: Model, threads: int) -> Job:
-    """Return the job of recording all float32 activations of ``model``."""
+def make_job(model: Model, threads: int, way: str = "") -> Job:
+    """Return the job of recording all float32 activations of ``model``; WAYS from ``way`` on."""
     tensors = recordable(model)
     renamed = model.copy()
     for index, tensor in enumerate(renamed.tensors):
         tensor.name = str(index)
+    ways = list(WAYS[WAYS.index(way) if way else 0 :])
+    if HOOK in ways and not has_calibration_hook():
+        ways.remove(HOOK)
+    data = with_extremes(renamed, tensors) if REDUCTIONS in ways else None
+    if data is None and REDUCTIONS in ways:
+        ways.remove(REDUCTIONS)
     return Job(
-        model=renamed.to_bytes(),
+        model=data or renamed.to_bytes(),
         name=model.name,
         tensors=tuple(tensors),
         names=tuple(model.tensor_name(index) for index in tensors),
         threads=threads,
+        ways=tuple(ways),
     )
 
 
@@ -71,17 +87,11 @@ def recordable(model: Model) -> list[int]:
 class RangeSession:
     """Runs records and returns the range of each tensor."""
 
-    def __init__(self, job: Job, hook: bool | None = None) -> None:
-        """Prepare; ``hook`` None takes LiteRT's calibration hook where there is one."""
+    def __init__(self, job: Job) -> None:
+        """Prepare."""
         self._job = job
-        self._hook = has_calibration_hook() if hook is None else hook
-        self._session = Session(
-            job.model,
-            job.name,
-            threads=job.threads,
-            hook=self._hook,
-            preserve=not self._hook,
-        )
+        self._ways = list(job.ways)
+        self._session = self._open()
 
     def ranges(self, record: Sequence[Array], place: str) -> tuple[Array, Array]:
         """Run a record and return minima and maxima, float32; NaN for a tensor that was not
@@ -90,11 +100,33 @@ class RangeSession:
         Raises:
             DataError: naming record and tensor, for a range that is not finite.
         """
-        low, high = self._hooked(record) if self._hook else self._preserved(record)
+        low, high = self._find(record)
         wrong = np.isinf(low) | np.isinf(high)
         if wrong.any():
             raise _not_finite(self._job, int(np.argmax(wrong)), low, high, place)
         return low, high
+
+    def _find(self, record: Sequence[Array]) -> tuple[Array, Array]:
+        if self._ways[0] == REDUCTIONS:
+            self._session.invoke(record)
+            found = self._session.tensor(self._session.outputs[-1].index)
+            assert found is not None
+            low, high = found.reshape(2, -1) + np.float32(0)  # zero has no sign
+            if low.min() > -LIMIT and high.max() < LIMIT:
+                return low, high
+            self._ways.pop(0)
+            self._session = self._open()
+        low, high = self._hooked(record) if self._ways[0] == HOOK else self._preserved(record)
+        return low + np.float32(0), high + np.float32(0)
+
+    def _open(self) -> Session:
+        return Session(
+            self._job.model,
+            self._job.name,
+            threads=self._job.threads,
+            hook=self._ways[0] == HOOK,
+            preserve=self._ways[0] == PRESERVED,
+        )
 
     def _hooked(self, record: Sequence[Array]) -> tuple[Array, Array]:
         found = self._session.calibrate(record)

@@ -41,10 +41,11 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
     def Pack(self, builder: Any) -> int:  # noqa: N802 - the schema's name
         offset = None
         if self.data is not None and len(self.data):
-            data = np.ascontiguousarray(self.data, np.uint8).tobytes()
+            data = np.ascontiguousarray(self.data, np.uint8).data
             builder.StartVector(1, len(data), BUFFER_ALIGNMENT)
             builder.head -= len(data)
-            builder.Bytes[builder.head : builder.head + len(data)] = data
+            with memoryview(builder.Bytes) as written:  # a bytearray's slice would copy it twice
+                written[builder.head : builder.head + len(data)] = data
             offset = builder.EndVector()
         schema.BufferStart(builder)
         if offset is not None:
@@ -126,10 +127,12 @@ def serialize(model: Any, name: str, attached: Sequence[Attachment] = ()) -> byt
     ]
     builder = flatbuffers.Builder(min(size + size // 16 + 65536, LARGEST_FILE))
     builder.Finish(model.Pack(builder), IDENTIFIER)
+    with memoryview(builder.Bytes) as written:
+        data = bytes(written[builder.head :])
     if not attached:
-        return bytes(builder.Output())
+        return data
     stream = io.BytesIO()
-    stream.write(builder.Output())
+    stream.write(data)
     with zipfile.ZipFile(stream, "a") as archive:
         for info, content in attached:
             archive.writestr(copy.copy(info), content)

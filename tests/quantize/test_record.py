@@ -17,7 +17,7 @@ from octet.errors import OctetError
 from octet.quantize.data.source import Source, Subset
 from octet.quantize.modes import MODES
 from octet.quantize.record import METADATA, RecordOptions, embed, record
-from octet.quantize.sessions import RangeSession
+from octet.quantize.sessions import WAYS, RangeSession, make_job
 from octet.tflite.model import Model
 from octet.tflite.runtime import Session, has_calibration_hook
 from octet.tflite.types import Array
@@ -51,14 +51,73 @@ def preserved_ranges(model: Model, source: Source, kernels: str = "fast") -> Ran
 
 
 @pytest.mark.parametrize("make", NETWORKS)
-@pytest.mark.parametrize("hook", [True, False])
-def test_ranges_are_those_of_preserved_tensors(make: Callable[[], Model], hook: bool) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_ranges_are_those_of_preserved_tensors(make: Callable[[], Model], way: str) -> None:
     assert has_calibration_hook(), "this LiteRT has no hook: the fallback is all there is"
     model = make()
     source = random_records(model)
-    found = record(model, source, RecordOptions(jobs=1, threads=1, hook=hook))
+    found = record(model, source, RecordOptions(jobs=1, threads=1, way=way))
     assert found.ranges == preserved_ranges(model, source)
     assert (found.records, found.mode) == (12, "minmax")
+
+
+def quotient() -> Model:
+    """Between finite convolutions a division, which makes NaN of zeros."""
+    net = Net("quotient", seed=4)
+    x = net.input("x", 1, 4, 4, 4)
+    up = net.op("RELU", "up", [net.conv("a", x, 4)], (1, 4, 4, 4))
+    down = net.op("RELU", "down", [net.conv("b", x, 4)], (1, 4, 4, 4))
+    return net.finish(net.op("DIV", "ratio", [up, net.add("plus", down, up)], (1, 4, 4, 4)))
+
+
+def huge() -> Model:
+    """A chain of products whose values grow beyond LIMIT."""
+    net = Net("huge", seed=4)
+    x = net.input("x", 1, 4, 4, 4)
+    for i in range(3):
+        x = net.op("MUL", f"by{i}", [x, net.constant(f"c{i}", 3e5)], (1, 4, 4, 4), "MulOptions")
+    return net.finish(net.conv("last", x, 2))
+
+
+def scalar() -> Model:
+    """A tensor without dimensions."""
+    net = Net("scalar", seed=4)
+    x = net.input("x", 1, 4, 4, 4)
+    axes = net.constant("axes", [0, 1, 2, 3], "int32")
+    mean = net.op("MEAN", "mean", [net.conv("a", x, 4), axes], (), "ReducerOptions")
+    return net.finish(net.op("ADD", "sum", [x, mean], (1, 4, 4, 4), "AddOptions", "NONE"))
+
+
+@pytest.mark.parametrize(
+    ("make", "ways"),
+    [(make, WAYS) for make in NETWORKS] + [(huge, WAYS), (quotient, WAYS[1:]), (scalar, WAYS[1:])],
+)
+def test_the_fastest_way_that_is_right_is_taken(
+    make: Callable[[], Model], ways: tuple[str, ...]
+) -> None:
+    model = make()
+    assert make_job(model, 1).ways == ways
+    source = random_records(model, 5)
+    found = record(model, source, ONE_JOB).ranges
+    assert found == record(model, source, RecordOptions(way="preserved", jobs=1)).ranges
+    for _, (low, high) in found.items():
+        assert np.isfinite([low, high]).all() and low <= high
+        assert not (np.signbit(low) and low == 0)  # zero has one sign, whoever found it
+
+
+def test_weights_that_are_not_finite() -> None:
+    """They may make NaN anywhere, and a reduction's answer depends on where it is."""
+    net = Net("odd")
+    x = net.input("x", 1, 4, 4, 4)
+    weights = np.ones((1, 4, 4, 4), np.float32)
+    weights[0, 1, 2, 3] = np.nan
+    odd = net.op("MUL", "odd", [x, net.constant("w", weights)], (1, 4, 4, 4), "MulOptions")
+    model = net.finish(odd)
+    assert make_job(model, 1).ways == WAYS[1:]
+    source = random_records(model, 3)
+    values = np.stack([source.read(i)[0] for i in range(3)])
+    kept = values[:, ~np.isnan(weights)]
+    assert record(model, source, ONE_JOB).ranges[odd] == (kept.min(), kept.max())
 
 
 def test_additions_in_place_do_not_leak() -> None:
