@@ -98,9 +98,12 @@ def test_switching_gives_memory_back(tiny_server: Server) -> None:
 def switch(demo: DemoPage, model: str) -> None:
     """Choose a model and wait for its answer."""
     demo.page.check(f"#lane-0 [value={model}]", force=True)
-    if "downloads" in demo.page.inner_text("#run"):
+    answered = "#lane-0 .headline:not(.waiting)"
+    # What is stored runs at once; else the button says that it downloads.
+    demo.page.wait_for_selector(f"{answered}, #run .detail:not(:empty)")
+    if demo.page.inner_text("#run .detail"):
         demo.page.click("#run")
-    demo.page.wait_for_selector("#lane-0 .headline:not(.waiting)")
+    demo.page.wait_for_selector(answered)
 
 
 def closed_workers_end(demo: DemoPage, left: int) -> None:

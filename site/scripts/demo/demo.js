@@ -39,6 +39,8 @@ class Demo {
   #picture = null;
   /** What is under way. @type {AbortController | null} */
   #job = null;
+  /** How often the button was to be shown: what it says is looked up, and the last call counts. */
+  #showing = 0;
   /** @type {[Lane, Lane]} */
   #lanes;
   #engine;
@@ -49,7 +51,10 @@ class Demo {
       new Lane(find(`#lane-${index}`), index, this.#task, (one) => this.#chosen(one));
     this.#lanes = [lane(0), lane(1)];
     const files = this.#catalogue.networks.flatMap(({ models }) => models);
-    this.#engine = new EnginePanel(find("#engine"), files, () => this.#changed());
+    this.#engine = new EnginePanel(find("#engine"), files, () => {
+      if (!this.#camera.running) this.#cancel();
+      this.#changed();
+    });
     this.#pictures = new Pictures(find("#sources"), this.#catalogue.samples, {
       onPicture: (picture) => this.#take(picture),
       onProblem: (error) => showProblem(this.#problem, error),
@@ -141,10 +146,8 @@ class Demo {
   /** After any change: what is stored runs at once, what would have to be downloaded waits. */
   async #changed() {
     this.#verdict.show(...this.#lanes);
-    await this.#showButton();
-    if (this.#camera.running) return;
-    const ready = await this.#missingBytes();
-    if (ready === 0 && this.#picture) this.#run();
+    const missing = await this.#showButton();
+    if (missing === 0 && this.#picture && !this.#camera.running) this.#run();
   }
 
   async #missingBytes() {
@@ -155,10 +158,17 @@ class Demo {
     return missing.reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /**
+   * Show what the button does now. Until that is known the page is busy.
+   *
+   * @returns {Promise<number | null>} bytes to download; null if a later call shows the button
+   */
   async #showButton() {
-    this.#bench.setAttribute("aria-busy", String(this.#job !== null));
+    const showing = ++this.#showing;
+    this.#bench.setAttribute("aria-busy", "true");
     const button = this.#button;
     const missing = await this.#missingBytes();
+    if (showing !== this.#showing) return null;
     const label = this.#camera.running
       ? BUTTON.stop
       : this.#job
@@ -170,6 +180,8 @@ class Demo {
     const downloads = missing > 0 && label !== BUTTON.cancel && label !== BUTTON.stop;
     find(".detail", button).textContent = downloads ? `downloads ${formatBytes(missing)}` : "";
     button.disabled = !this.#picture && !this.#camera.running;
+    this.#bench.setAttribute("aria-busy", String(this.#job !== null));
+    return missing;
   }
 
   /** @param {Picture} picture */
