@@ -62,6 +62,7 @@ STRUCTURE = {
         "BuiltinOptionsType",
         "BuiltinOptions",
         "CustomOptions",
+        "Intermediates",
         "LargeCustomOptionsOffset",
         "LargeCustomOptionsSize",
     ),

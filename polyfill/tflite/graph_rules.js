@@ -30,6 +30,7 @@ export function checkGraph(subgraph, file) {
     const place = { ...whole, operator: operator.index, operatorName: operator.name };
     checkIndices(operator.inputs, "input", tensors.length, -1, place);
     checkIndices(operator.outputs, "output", tensors.length, 0, place);
+    checkIndices(operator.intermediates, "intermediate", tensors.length, -1, place);
     for (const i of operator.inputs) {
       if (i >= 0 && !ready[i]) refuseEarlyUse(place, tensors[i].name);
     }

@@ -193,6 +193,26 @@ export class Mapping {
     return operand;
   }
 
+  /**
+   * A vector of constants, made once.
+   *
+   * @param {string} name
+   * @param {DataType} dataType
+   * @param {() => ArrayBufferView & {length: number}} make
+   * @returns {MLOperand}
+   */
+  table(name, dataType, make) {
+    const key = `table of ${name}`;
+    let operand = this.#shared.get(key);
+    if (!operand) {
+      const values = make();
+      this.#budget.spend(values.length);
+      operand = this.#constant(dataType, [values.length], values);
+      this.#shared.set(key, operand);
+    }
+    return operand;
+  }
+
   /** @param {DataType} dataType @param {readonly number[]} shape @param {ArrayBufferView} data */
   #constant(dataType, shape, data) {
     const operand = this.#builder.constant({ dataType, shape }, data);

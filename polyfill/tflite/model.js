@@ -30,6 +30,7 @@ import { readTensor } from "./tensor.js";
  * @property {number} version
  * @property {readonly number[]} inputs tensor indices; -1 is an input left out
  * @property {readonly number[]} outputs
+ * @property {readonly number[]} intermediates tensors that tell scales of inner numbers
  * @property {string} optionsType name of the table of `options`, "NONE" without
  * @property {Readonly<Record<string, any>> | null} options
  * @property {Uint8Array | null} customOptions
@@ -250,6 +251,7 @@ function readOperator(raw, index, { file, bytes, index: subgraph, codes }) {
     ...code,
     inputs: Object.freeze(raw.inputs ?? []),
     outputs: Object.freeze(raw.outputs ?? []),
+    intermediates: Object.freeze(raw.intermediates ?? []),
     optionsType: raw.builtinOptionsType,
     options: raw.builtinOptions && Object.freeze(raw.builtinOptions),
     customOptions: external(bytes, offset, size, raw.customOptions, place),

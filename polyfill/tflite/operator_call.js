@@ -82,6 +82,16 @@ export class OperatorCall {
     return this.#mapping.tensor(this.input(position));
   }
 
+  /** @param {number} position @returns {boolean} whether the file notes this inner tensor */
+  hasIntermediate(position) {
+    return (this.#operator.intermediates[position] ?? -1) >= 0;
+  }
+
+  /** @param {number} position @returns {Tensor} that holds nothing but the scale of inner numbers */
+  intermediate(position) {
+    return this.#mapping.tensor(this.#operator.intermediates[position]);
+  }
+
   /** @param {number} position @returns {readonly number[]} */
   shape(position) {
     const index = this.input(position);

@@ -14,12 +14,13 @@ import { detectionPostprocess } from "./ops_detection.js";
 import * as elementwise from "./ops_elementwise.js";
 import { activation, binary, comparison, logical, unary } from "./ops_elementwise.js";
 import * as indexing from "./ops_indexing.js";
+import { bidirectionalSequenceLstm, unidirectionalSequenceLstm } from "./ops_lstm.js";
 import * as movement from "./ops_movement.js";
 import { averagePool2d, l2Pool2d, maxPool2d } from "./ops_pooling.js";
 import { cast, densify, fakeQuant, requantize } from "./ops_quantization.js";
 import {
+  bidirectionalSequenceRnn,
   recurrentStep,
-  unidirectionalSequenceLstm,
   unidirectionalSequenceRnn,
 } from "./ops_recurrent.js";
 import { argument, cumulativeSum, mean, reduction, reverse } from "./ops_reduction.js";
@@ -60,6 +61,18 @@ const BUILTINS = {
   AVERAGE_POOL_2D: entry(averagePool2d, 1, "Pool2DOptions"),
   BATCH_MATMUL: entry(elementwise.batchMatMul, 2, "BatchMatMulOptions"),
   BATCH_TO_SPACE_ND: entry(batchToSpace, 3),
+  BIDIRECTIONAL_SEQUENCE_LSTM: entry(
+    bidirectionalSequenceLstm,
+    48,
+    "BidirectionalSequenceLSTMOptions",
+    [1, 2],
+  ),
+  BIDIRECTIONAL_SEQUENCE_RNN: entry(
+    bidirectionalSequenceRnn,
+    12,
+    "BidirectionalSequenceRNNOptions",
+    [1, 2],
+  ),
   BROADCAST_ARGS: entry(movement.broadcastArgs, 2),
   BROADCAST_TO: entry(movement.broadcastTo, 2),
   CAST: entry(cast, 1, "CastOptions"),

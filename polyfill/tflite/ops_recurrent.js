@@ -1,130 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recurrent layers whose state starts at zero in each run: UNIDIRECTIONAL_SEQUENCE_LSTM for the plain
-// cell (no projection, peepholes or layer norm), UNIDIRECTIONAL_SEQUENCE_RNN, and RNN, a step of it.
+// Recurrent layers without gates, whose state starts at zero in each run:
+// h = activation(W·x + R·h + b). WebNN has no such cell, the steps are written out.
 
 import { UnsupportedError } from "./errors.js";
+import { atStep, exchanged, joined, requireSteps, sequenceOf } from "./sequences.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
 
-/**
- * @typedef {object} Cell
- * @property {MLOperand} weights [4 · hidden, inputs], in the order input, forget, cell, output
- * @property {MLOperand} recurrent [4 · hidden, hidden]
- * @property {MLOperand} bias [4 · hidden]
- * @property {number} hidden
- */
-
-const INPUT_WEIGHTS = [1, 2, 3, 4];
-const RECURRENT_WEIGHTS = [5, 6, 7, 8];
-const BIASES = [12, 13, 14, 15];
-/** Peepholes, projection and its bias, layer norm. */
-const EXTRAS = [9, 10, 11, 16, 17, 20, 21, 22, 23];
-
-/** From here on tanh is 1 in float32, so that clipping a cell does not change its step's output. */
-const SATURATED = 9.1;
-const MAX_UNROLLED = 512;
-
-/** The state starts at zero in each run. @param {OperatorCall} op */
-export function unidirectionalSequenceLstm(op) {
-  const { timeMajor, cellClip: clip, fusedActivationFunction } = op.options;
-  if (EXTRAS.some((position) => op.has(position))) {
-    throw new UnsupportedError("peepholes, projection or layer norm");
-  }
-  if (!op.has(INPUT_WEIGHTS[0])) throw new UnsupportedError("coupled input and forget gates");
-  if (fusedActivationFunction !== "TANH") {
-    throw new UnsupportedError(`cell activation ${fusedActivationFunction}`);
-  }
-  op.requireRank(0, 3);
-  const x = timeMajor ? op.float(0) : exchanged(op, op.float(0));
-  const [steps] = x.shape;
-  const [hidden] = op.requireRank(INPUT_WEIGHTS[0], 2);
-  const stacked = (/** @type {number[]} */ positions) =>
-    op.build("concat", [positions.map((position) => op.float(position)), 0]);
-  const cell = {
-    weights: stacked(INPUT_WEIGHTS),
-    recurrent: stacked(RECURRENT_WEIGHTS),
-    bias: stacked(BIASES),
-    hidden,
-  };
-  // A cell grows by at most 1 a step, so that a wide clip never acts.
-  const free = clip === 0 || clip >= steps;
-  if (!free && (clip < SATURATED || steps > MAX_UNROLLED)) {
-    throw new UnsupportedError(`cell clip ${clip} over ${steps} steps`);
-  }
-  const y = free ? wholeSequence(op, x, cell) : clippedSequence(op, x, cell, clip);
-  op.setFloat(timeMajor ? y : exchanged(op, y));
-}
-
-/** @param {OperatorCall} op @param {MLOperand} x @param {Cell} cell @returns {MLOperand} */
-function wholeSequence(op, x, { weights, recurrent, bias, hidden }) {
-  const [steps, batch] = x.shape;
-  // One direction: a leading 1 on everything.
-  const one = (/** @type {MLOperand} */ operand) => op.reshape(operand, [1, ...operand.shape]);
-  const options = { bias: one(bias), layout: "ifgo", returnSequence: true };
-  const values = [x, one(weights), one(recurrent), steps, hidden];
-  return op.reshape(op.build("lstm", values, options)[2], [steps, batch, hidden]);
-}
-
-/**
- * Step by step, the cell state clamped between steps.
- *
- * @param {OperatorCall} op
- * @param {MLOperand} x
- * @param {Cell} cell
- * @param {number} clip
- * @returns {MLOperand}
- */
-function clippedSequence(op, x, { weights, recurrent, bias, hidden }, clip) {
-  const [steps, batch, inputs] = x.shape;
-  let output = op.build("expand", [op.constant("float32", [1, 1], [0]), [batch, hidden]]);
-  let state = output;
-  const outputs = [];
-  for (let step = 0; step < steps; step++) {
-    const part = op.build("slice", [x, [step, 0, 0], [1, batch, inputs]]);
-    const now = op.reshape(part, [batch, inputs]);
-    const values = [now, weights, recurrent, output, state, hidden];
-    const [next, free] = op.build("lstmCell", values, { bias, layout: "ifgo" });
-    output = next;
-    state = op.build("clamp", [free], { minValue: -clip, maxValue: clip });
-    outputs.push(op.reshape(output, [1, batch, hidden]));
-  }
-  return op.build("concat", [outputs, 0]);
-}
-
-/**
- * h = activation(W·x + R·h + b) at each step. WebNN has no such cell: all of W·x + b is one product,
- * the steps are written out.
- *
- * @param {OperatorCall} op
- */
+/** @param {OperatorCall} op */
 export function unidirectionalSequenceRnn(op) {
-  const { timeMajor, fusedActivationFunction: activation } = op.options;
+  const { timeMajor } = op.options;
   op.requireRank(0, 3);
   const x = timeMajor ? op.float(0) : exchanged(op, op.float(0));
-  const [steps, batch, inputs] = x.shape;
-  if (steps > MAX_UNROLLED) throw new UnsupportedError(`${steps} steps`);
-  const driven = op.build("gemm", [op.reshape(x, [steps * batch, inputs]), op.float(1)], {
-    c: op.float(3),
-    bTranspose: true,
-  });
-  const hidden = driven.shape[1];
-  /** @type {MLOperand[]} */
-  const outputs = [];
-  for (let step = 0; step < steps; step++) {
-    const own = op.build("slice", [driven, [step * batch, 0], [batch, hidden]]);
-    const before = outputs[step - 1];
-    const sum = before
-      ? op.build("gemm", [before, op.float(2)], { c: own, bTranspose: true })
-      : own;
-    outputs.push(op.activate(sum, activation));
-  }
-  const y = op.reshape(outputs.length > 1 ? op.build("concat", [outputs, 0]) : outputs[0], [
-    steps,
-    batch,
-    hidden,
-  ]);
+  const y = sequence(op, driven(op, x, 1, 3), x.shape, 2);
   op.setFloat(timeMajor ? y : exchanged(op, y));
+}
+
+const FORWARD = { weights: 1, recurrent: 2, bias: 3 };
+const BACKWARD = { weights: 5, recurrent: 6, bias: 7 };
+const AUXILIARY = 9;
+
+/**
+ * Two cells, one of which reads the sequence from its end. Inputs: x; weights, recurrent weights,
+ * bias and state of each cell; a second sequence and its weights for each cell.
+ *
+ * @param {OperatorCall} op
+ */
+export function bidirectionalSequenceRnn(op) {
+  const { timeMajor, mergeOutputs } = op.options;
+  const given = (/** @type {number} */ position) => {
+    op.requireRank(position, 3);
+    return timeMajor ? op.float(position) : exchanged(op, op.float(position));
+  };
+  const x = given(0);
+  const second = op.has(AUXILIARY) ? given(AUXILIARY) : null;
+  const weighted = op.has(AUXILIARY + 1);
+  if (second && !weighted && !timeMajor) {
+    // Where TFLite's kernel, against its own description, reads the first one.
+    throw new UnsupportedError("a second sequence without weights, batches in front");
+  }
+  const reversed = (/** @type {MLOperand} */ operand) =>
+    op.build("reverse", [operand], { axes: [0] });
+  const directions = [FORWARD, BACKWARD].map(({ weights, recurrent, bias }, k) => {
+    const turned = k === 1 ? reversed : (/** @type {MLOperand} */ operand) => operand;
+    // Without weights of its own, the second sequence is what the backward cell reads.
+    const own = turned(k === 1 && second && !weighted ? second : x);
+    let sums = driven(op, own, weights, bias);
+    if (second && weighted) sums = added(op, sums, turned(second), AUXILIARY + 1 + k);
+    return turned(sequence(op, sums, own.shape, recurrent));
+  });
+  joined(op, directions, mergeOutputs, timeMajor);
 }
 
 /** RNN: the first step, before which the state is zero. @param {OperatorCall} op */
@@ -134,7 +60,50 @@ export function recurrentStep(op) {
   op.setFloat(op.activate(y, op.options.fusedActivationFunction));
 }
 
-/** [a, b, c] → [b, a, c] @param {OperatorCall} op @param {MLOperand} x @returns {MLOperand} */
-function exchanged(op, x) {
-  return op.build("transpose", [x], { permutation: [1, 0, 2] });
+/**
+ * W·x + b of all steps, one product.
+ *
+ * @param {OperatorCall} op
+ * @param {MLOperand} x [steps, batch, inputs]
+ * @param {number} weights
+ * @param {number} bias
+ * @returns {MLOperand} [steps · batch, hidden]
+ */
+function driven(op, x, weights, bias) {
+  const values = [flat(op, x), op.float(weights)];
+  return op.build("gemm", values, { c: op.float(bias), bTranspose: true });
+}
+
+/** @param {OperatorCall} op @param {MLOperand} sums @param {MLOperand} x @param {number} weights */
+function added(op, sums, x, weights) {
+  return op.build("gemm", [flat(op, x), op.float(weights)], { c: sums, bTranspose: true });
+}
+
+/** @param {OperatorCall} op @param {MLOperand} x [steps, batch, n] */
+function flat(op, x) {
+  const [steps, batch, n] = x.shape;
+  return op.reshape(x, [steps * batch, n]);
+}
+
+/**
+ * @param {OperatorCall} op
+ * @param {MLOperand} sums [steps · batch, hidden], all but the state's share
+ * @param {readonly number[]} shape whose first dimensions are steps and batch
+ * @param {number} recurrent position of the state's weights
+ * @returns {MLOperand} [steps, batch, hidden]
+ */
+function sequence(op, sums, [steps, batch], recurrent) {
+  requireSteps(steps);
+  if (steps === 0) throw new UnsupportedError("no steps");
+  /** @type {MLOperand[]} */
+  const outputs = [];
+  for (let step = 0; step < steps; step++) {
+    const own = atStep(op, sums, step, batch);
+    const before = outputs[step - 1];
+    const sum = before
+      ? op.build("gemm", [before, op.float(recurrent)], { c: own, bTranspose: true })
+      : own;
+    outputs.push(op.activate(sum, op.options.fusedActivationFunction));
+  }
+  return sequenceOf(op, outputs);
 }

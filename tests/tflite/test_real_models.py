@@ -31,9 +31,6 @@ FLOAT = 1e-5
 SAME_LABELS = 0.995
 """Of a picture's pixels: where two classes are as likely, a step decides."""
 
-# LiteRT keeps the cell state of a quantized LSTM in 16 bits.
-STEPS = {"lstm_mnist_int8": 8}
-
 
 def model_files() -> list[str]:
     """Every published model; none where there is no data."""
@@ -101,7 +98,7 @@ def test_like_litert(name: str, networks: OperatorPage, octet_data: Path) -> Non
             continue
         between = np.abs(wanted.astype(float) - other.astype(float)).max()
         rounding = FLOAT * np.abs(wanted).max() if wanted.dtype.kind == "f" else 1
-        bound = max(between, rounding, STEPS.get(path.stem, 0))
+        bound = max(between, rounding)
         assert np.abs(got.astype(float) - wanted.astype(float)).max() <= bound
         if wanted.dtype.kind != "f":
             assert got.argmax() == wanted.argmax()

@@ -60,6 +60,7 @@ class Operator:
     options: str | None = None
     fields: dict[str, Any] | None = None
     custom_options: bytes | None = None
+    intermediates: tuple[str, ...] = ()
 
 
 def write_model(
@@ -133,6 +134,7 @@ def _operator(op: Operator, code: int, index: dict[str, int]) -> Any:
         opcodeIndex=code,
         inputs=[index[name] for name in op.inputs],
         outputs=[index[name] for name in op.outputs],
+        intermediates=[index[name] for name in op.intermediates] or None,
     )
     if op.options is not None:
         result.builtinOptionsType = getattr(schema.BuiltinOptions, op.options)

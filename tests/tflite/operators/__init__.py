@@ -6,3 +6,4 @@ from tests.tflite.operators import indexing as indexing
 from tests.tflite.operators import movement as movement
 from tests.tflite.operators import pictures as pictures
 from tests.tflite.operators import products as products
+from tests.tflite.operators import recurrent as recurrent

@@ -62,7 +62,8 @@ class Draft:
     ``coding`` of quantized outputs: "free" (from their range), "same" (one for all feeds and
     outputs), or scale and zero point by kind. ``rough`` says,
     by kind, how many steps LiteRT's own kernel may be from the exact result; octet then has to be
-    within one step of that.
+    within one step of that. ``inner`` makes of coded outputs the coded states and
+    ``intermediates``.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Draft:
     output_dtypes: dict[str, str] = field(default_factory=dict)
     order: tuple[str, ...] | None = None
     states: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    inner: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
+    intermediates: tuple[str, ...] = ()
     custom_options: bytes | None = None
     rough: Mapping[str, int] = field(default_factory=dict)
     relative: float = 1e-5

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutions, matrix products, pools, recurrent layers."""
+"""Convolutions, matrix products, pools."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from tests.tflite.operators.draft import (
-    NONE,
     REAL,
-    RELU,
-    TANH,
     WEIGHTED,
     Draft,
     Generator,
@@ -168,65 +163,3 @@ def max_pool_2d(g: Generator) -> Draft:
 @operator("L2_POOL_2D", ("f32",))
 def l2_pool_2d(g: Generator) -> Draft:
     return pool(g, "L2_POOL_2D", "free")
-
-
-@operator("UNIDIRECTIONAL_SEQUENCE_LSTM", ("f32", "f16", "hybrid"))
-def unidirectional_sequence_lstm(g: Generator) -> Draft:
-    steps, batch, depth, hidden = (g.integer(1, k) for k in (9, 3, 6, 6))
-    major = g.flag()
-    names = [f"w{k}" for k in range(1, 9)]
-    shapes = [(hidden, depth)] * 4 + [(hidden, hidden)] * 4
-    inputs = {"x": g.feed((steps, batch, depth) if major else (batch, steps, depth))}
-    inputs |= {n: g.weights(s, axis=None) for n, s in zip(names, shapes, strict=True)}
-    inputs |= {f"b{k}": g.bias(hidden) for k in range(4)}
-    order = ("x", *names, "", "", "", "b0", "b1", "b2", "b3", "", "", "h", "c", "", "", "", "")
-    fields = {
-        "fusedActivationFunction": TANH,
-        "cellClip": g.choice(0.0, 10.0),
-        "timeMajor": major,
-    }
-    return Draft(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        inputs,
-        "UnidirectionalSequenceLSTMOptions",
-        fields,
-        order=order,
-        states={"h": (batch, hidden), "c": (batch, hidden)},
-    )
-
-
-@operator("UNIDIRECTIONAL_SEQUENCE_RNN", ("f32", "f16", "hybrid"))
-def unidirectional_sequence_rnn(g: Generator) -> Draft:
-    steps, batch, depth, hidden = (g.integer(1, k) for k in (9, 3, 6, 6))
-    major = g.flag()
-    inputs = {
-        "x": g.feed((steps, batch, depth) if major else (batch, steps, depth), -1.0, 1.0),
-        "w": g.weights((hidden, depth), axis=None),
-        "r": g.weights((hidden, hidden), axis=None),
-        "b": g.bias(hidden),
-    }
-    fields = {"fusedActivationFunction": g.choice(TANH, RELU, NONE), "timeMajor": major}
-    if fields["fusedActivationFunction"] != TANH:
-        inputs["r"].data[...] *= np.float32(0.5 / hidden)
-    return Draft(
-        "UNIDIRECTIONAL_SEQUENCE_RNN",
-        inputs,
-        "SequenceRNNOptions",
-        fields,
-        order=("x", "w", "r", "b", "h"),
-        states={"h": (batch, hidden)},
-    )
-
-
-@operator("RNN", ("f32", "hybrid"))
-def rnn(g: Generator) -> Draft:
-    batch, depth, hidden = (g.integer(1, k) for k in (3, 6, 6))
-    inputs = {
-        "x": g.feed((batch, depth)),
-        "w": g.weights((hidden, depth), axis=None),
-        "r": g.weights((hidden, hidden), axis=None),
-        "b": g.bias(hidden),
-    }
-    fields = {"fusedActivationFunction": g.choice(TANH, RELU, NONE)}
-    order = ("x", "w", "r", "b", "h")
-    return Draft("RNN", inputs, "RNNOptions", fields, order=order, states={"h": (batch, hidden)})

@@ -216,7 +216,11 @@ def _write_coded(draft: Draft, kind: str, draw: Generator) -> Sample:
         real[name] = replace(part, data=coded.real)
     assert first is not None
     outputs, results = _outputs(replace(draft, inputs=real), kind, first, draw)
-    model = _finish(draft, tensors, [parts_operator(draft)], outputs)
+    operator = replace(parts_operator(draft), intermediates=draft.intermediates)
+    if draft.inner is not None:
+        tensors |= draft.inner(outputs)
+        draft = replace(draft, states={})
+    model = _finish(draft, tensors, [operator], outputs)
     sample = Sample(model, tuple(inputs), relative=draft.relative)
     if kind not in draft.rough:
         return sample
