@@ -63,20 +63,55 @@ static void await_step(plan_pool* pool, uint32_t* done, const uint32_t chunks) {
   }
 }
 
-static void run_together(plan_pool* pool, const int32_t thread) {
+// A word of chunks taken: the share's owner counts from the front, the others from the back.
+#define FROM_FRONT 1u
+#define FROM_BACK 0x10000u
+#define MAX_CHUNKS 0x8000
+
+INLINE ptrdiff_t progress_row(const plan_pool* pool) { return (pool->step_count + 15) & ~15; }
+
+static int32_t grain_of(const plan_step* step) {
+  int32_t grain = step->grain;
+  while (divide_up(step->extent, grain) > MAX_CHUNKS) grain *= 2;
+  return grain;
+}
+
+// Takes chunks of `owner`'s share until none is left; returns how many it did.
+static uint32_t run_share(const plan_pool* pool, const int32_t i, const int32_t chunks,
+                          const int32_t owner, const int32_t thread) {
+  const plan_step* step = &pool->steps[i];
+  const int32_t threads = (int32_t)pool->threads, grain = grain_of(step);
+  const int32_t first = divide_up(chunks * owner, threads);
+  const uint32_t size = (uint32_t)(divide_up(chunks * (owner + 1), threads) - first);
+  uint32_t* taken = pool->progress + (owner + 1) * progress_row(pool) + i;
   void* scratch = pool->scratch + (ptrdiff_t)thread * pool->scratch_bytes;
+  for (uint32_t mine = 0;; mine++) {
+    const uint32_t before =
+        __atomic_fetch_add(taken, owner == thread ? FROM_FRONT : FROM_BACK, __ATOMIC_SEQ_CST);
+    const uint32_t front = before % FROM_BACK, back = before / FROM_BACK;
+    if (front + back >= size) return mine;
+    const int32_t chunk = first + (int32_t)(owner == thread ? front : size - 1 - back);
+    const int32_t begin = chunk * grain;
+    run_step(step, pool->words, scratch, begin, min_i32(begin + grain, step->extent));
+  }
+}
+
+static void run_together(plan_pool* pool, const int32_t thread) {
+  const int32_t threads = (int32_t)pool->threads;
   for (int32_t i = 0; i < pool->step_count; i++) {
     const plan_step* step = &pool->steps[i];
-    uint32_t *taken = &pool->progress[2 * i], *done = taken + 1;
-    const uint32_t chunks = (uint32_t)divide_up(step->extent, step->grain);
-    for (;;) {
-      const uint32_t chunk = __atomic_fetch_add(taken, 1, __ATOMIC_SEQ_CST);
-      if (chunk >= chunks) break;
-      const int32_t begin = (int32_t)chunk * step->grain;
-      run_step(step, pool->words, scratch, begin, min_i32(begin + step->grain, step->extent));
-      if (__atomic_add_fetch(done, 1, __ATOMIC_SEQ_CST) == chunks) wake(pool, done);
+    uint32_t* done = &pool->progress[i];
+    const int32_t chunks = divide_up(step->extent, grain_of(step));
+    if (load(done) >= (uint32_t)chunks) continue;
+    uint32_t mine = 0;
+    for (int32_t t = thread; t < thread + threads; t++) {
+      mine += run_share(pool, i, chunks, t % threads, thread);
     }
-    await_step(pool, done, chunks);
+    if (mine && __atomic_add_fetch(done, mine, __ATOMIC_SEQ_CST) == (uint32_t)chunks) {
+      wake(pool, done);
+    } else {
+      await_step(pool, done, (uint32_t)chunks);
+    }
     if (has_failed(pool)) return;
   }
 }
@@ -88,7 +123,8 @@ void pool_run(plan_pool* pool) {
   if (!__atomic_load_n(&pool->epoch, __ATOMIC_SEQ_CST)) {
     __atomic_store_n(&pool->inside, CLOSED, __ATOMIC_SEQ_CST);
   }
-  memset(pool->progress, 0, (size_t)pool->step_count * 2 * sizeof(uint32_t));
+  memset(pool->progress, 0,
+         (size_t)(pool->threads + 1) * (size_t)progress_row(pool) * sizeof(uint32_t));
   __atomic_fetch_and(&pool->inside, ~CLOSED, __ATOMIC_SEQ_CST);
   __atomic_fetch_add(&pool->epoch, 1, __ATOMIC_SEQ_CST);
   __builtin_wasm_memory_atomic_notify((int*)&pool->epoch, UINT32_MAX);

@@ -23,9 +23,11 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
               int32_t count);
 
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
-// sit in pool_serve until `quit`. For each step every thread takes chunks off a shared counter
-// until none is left, then waits for the chunks others hold, spinning first, then asleep: no thread
-// is ever waited for before it took work. Once pool_run has returned, no thread looks at the plan
+// sit in pool_serve until `quit`. A step's chunks are dealt out evenly and in order, so that a
+// thread works on what it wrote in the step before, which its own cache still holds. Each thread
+// takes its share from the front, then what others have left from the back, then waits for the
+// chunks others hold, spinning first, then asleep: no thread is ever waited for before it took
+// work. Once pool_run has returned, no thread looks at the plan
 // any more: steps, words, scratch and progress may change or go. To end the threads: set quit, add
 // 1 to epoch, notify it.
 //
@@ -40,12 +42,17 @@ typedef struct {
   const plan_step* steps;
   const plan_word* words;
   char* scratch;       // scratch_bytes for each thread
-  uint32_t* progress;  // per step: chunks taken, chunks done
+  uint32_t* progress;  // of the run; see below
   int32_t scratch_bytes;
   int32_t step_count;
   uint32_t failed;
   uint32_t sleepers;  // threads asleep in a run; pool_run's own, as is epoch
 } plan_pool;
+
+// Room for the progress of a run: per step one word of chunks done, and one per thread of chunks
+// taken from its share; rows of words start 64 bytes apart or more, so that no two threads' words
+// share a cache line.
+//   (threads + 1) * round_up(4 * step_count, 64)
 
 void pool_run(plan_pool* pool);
 void pool_serve(plan_pool* pool, int32_t thread);

@@ -4,7 +4,7 @@
 
 import { DOT_PRODUCT } from "../gen/kernels.js";
 import { Heap } from "./arena.js";
-import { REGION, STEP_WORDS, stepCount } from "./plan.js";
+import { progressBytes, REGION, STEP_WORDS, stepCount } from "./plan.js";
 
 /** @typedef {keyof typeof DOT_PRODUCT} DotProduct */
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -156,7 +156,8 @@ export class Executor {
       const bindings = plan.inputs.length + plan.outputs.length;
       const dispatch = this.#load(plan.dispatch, bases, bindings);
       blocks.push(dispatch.block);
-      const progress = take(8 * dispatch.stepCount);
+      const threads = this.#pool?.threads ?? 1;
+      const progress = take(progressBytes(dispatch.stepCount, threads));
       const bound = new Array(bindings).fill(-1);
       this.#graphs.set(id, { dispatch, blocks, progress, bound });
     } catch (error) {

@@ -55,3 +55,14 @@ export const STEP_WORDS = 4;
 export function stepCount(program) {
   return program.steps.length / STEP_WORDS;
 }
+
+/**
+ * Room for plan_pool's progress (plan.h).
+ *
+ * @param {number} steps
+ * @param {number} threads
+ * @returns {number} bytes
+ */
+export function progressBytes(steps, threads) {
+  return 64 * Math.ceil(steps / 16) * (threads + 1);
+}

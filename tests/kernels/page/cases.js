@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs the cases of a request (exchange.py states its layout) in one instance, on one thread.
-import { align16, argumentWords, POOL, Reader, readBuffers, STEP_WORDS, Writer } from "./module.js";
+import { progressBytes } from "/polyfill/runtime/plan.js";
+import {
+  align16,
+  argumentWords,
+  POOL,
+  POOL_WORDS,
+  Reader,
+  readBuffers,
+  STEP_WORDS,
+  Writer,
+} from "./module.js";
 
 const GUARD_BYTES = 64;
 const GUARD = 0xa5;
@@ -72,8 +82,8 @@ function runCase(exports, memory, testCase, whole, writer) {
   words.push(...argumentWords(prepare.triples, addressOf));
   const wordsAt = allocate(4 * words.length);
   const stepsAt = allocate(3 * 4 * STEP_WORDS);
-  const poolAt = allocate(4 * 10);
-  const progressAt = allocate(8);
+  const poolAt = allocate(4 * POOL_WORDS);
+  const progressAt = allocate(progressBytes(1, 1));
   const scratchAt = allocate(scratchBytes);
   const prepareScratchAt = allocate(prepare.scratchBytes);
   end = align16(end + GUARD_BYTES);
@@ -99,8 +109,8 @@ function runCase(exports, memory, testCase, whole, writer) {
   if (whole || !exports.pool_run) {
     exports.plan_run(stepsAt, wordsAt, scratchAt, 1, 1);
   } else {
-    written.push([poolAt, 40], [progressAt, 8]);
-    const pool = new Uint32Array(memory.buffer, poolAt, 10).fill(0);
+    written.push([poolAt, 4 * POOL_WORDS], [progressAt, progressBytes(1, 1)]);
+    const pool = new Uint32Array(memory.buffer, poolAt, POOL_WORDS).fill(0);
     pool[POOL.threads] = 1;
     pool[POOL.steps] = stepsAt + 4 * STEP_WORDS;
     pool[POOL.words] = wordsAt;

@@ -41,7 +41,9 @@ export const POOL = {
   scratchBytes: 8,
   stepCount: 9,
   failed: 10,
+  sleepers: 11,
 };
+export const POOL_WORDS = 12;
 
 /** Words of a plan_step: kernel, args, extent, grain. */
 export const STEP_WORDS = 4;

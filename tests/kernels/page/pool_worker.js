@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A thread of the pool. Thread 0 runs plans again and again, each time on other input: by the pool in
 // one set of buffers, by plan_run in another. The outputs must agree.
+import { progressBytes } from "/polyfill/runtime/plan.js";
 import {
   align16,
   argumentWords,
   instantiate,
   POOL,
+  POOL_WORDS,
   Reader,
   readBuffers,
   Writer,
 } from "./module.js";
 
-const POOL_WORDS = 11;
 const LIMIT_BYTES = 48 << 20;
 const SLEEP_MS = 2;
 
@@ -63,8 +64,9 @@ class Arena {
  *
  * @param {Reader} reader
  * @param {Arena} arena
+ * @param {number} threads
  */
-function readPlan(reader, arena) {
+function readPlan(reader, arena, threads) {
   const [scratchBytes, bufferCount, stepCount] = reader.take(3);
   const buffers = readBuffers(reader, bufferCount);
   const steps = [];
@@ -89,7 +91,8 @@ function readPlan(reader, arena) {
     steps,
     stepCount,
     stepsAt: arena.allocate(4 * steps.length),
-    progress: arena.allocate(8 * stepCount),
+    progress: arena.allocate(progressBytes(stepCount, threads)),
+    progressBytes: progressBytes(stepCount, threads),
   };
 }
 
@@ -101,7 +104,7 @@ function readPlan(reader, arena) {
 function lead(exports, { memory, threads, request, dispatches }, poolAt) {
   const arena = new Arena(memory, poolAt + 4 * POOL_WORDS);
   const reader = new Reader(request);
-  const plans = Array.from({ length: reader.next() }, () => readPlan(reader, arena));
+  const plans = Array.from({ length: reader.next() }, () => readPlan(reader, arena, threads));
   const scratchBytes = align16(Math.max(...plans.map((plan) => plan.scratchBytes)));
   const scratch = arena.allocate(threads * scratchBytes);
 
@@ -127,7 +130,7 @@ function lead(exports, { memory, threads, request, dispatches }, poolAt) {
     exports.plan_run(plan.stepsAt, plan.sets[1].words, scratch, 0, plan.stepCount);
     // A graph may go once its run is over, and its memory be used for something else.
     steps.fill(0x7f7f7f7f);
-    new Uint32Array(memory.buffer, plan.progress, 2 * plan.stepCount).fill(0);
+    new Uint8Array(memory.buffer, plan.progress, plan.progressBytes).fill(0);
     mismatches += compare(memory, plan.buffers, plan.sets, dispatch < plans.length ? writer : null);
   }
   writer.word(mismatches);
