@@ -27,10 +27,9 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, con
 
 #if defined(__wasm_atomics__)
 
-// Turns of an empty loop before a thread sleeps: between runs some 50 microseconds; within a run
-// less, for who is waited for may need this very core.
+// Turns of an empty loop, some 50 microseconds, before a thread sleeps. Waking it costs about as
+// much; and who is waited for may need this very core.
 #define SPINS 20000
-#define STEP_SPINS 3000
 
 // How long a thread sleeps in a run before it looks whether another one has trapped.
 #define NAP_NANOSECONDS 20000000
@@ -51,14 +50,14 @@ INLINE void wake(plan_pool* pool, uint32_t* word) {
   if (load(&pool->sleepers)) __builtin_wasm_memory_atomic_notify((int*)word, UINT32_MAX);
 }
 
-// Until all chunks of a step are done, or never will be.
-static void await_step(plan_pool* pool, uint32_t* done, const uint32_t chunks) {
-  for (int32_t i = 0; i < STEP_SPINS; i++) {
-    if (load(done) >= chunks) return;
+// Until all of a step is done, or never will be.
+static void await_step(plan_pool* pool, uint32_t* done, const uint32_t extent) {
+  for (int32_t i = 0; i < SPINS; i++) {
+    if (load(done) >= extent) return;
   }
   for (;;) {
     const uint32_t seen = load(done);
-    if (seen >= chunks || has_failed(pool)) return;
+    if (seen >= extent || has_failed(pool)) return;
     sleep_on(pool, done, seen);
   }
 }
@@ -70,47 +69,56 @@ static void await_step(plan_pool* pool, uint32_t* done, const uint32_t chunks) {
 
 INLINE ptrdiff_t progress_row(const plan_pool* pool) { return (pool->step_count + 15) & ~15; }
 
-static int32_t grain_of(const plan_step* step) {
-  int32_t grain = step->grain;
-  while (divide_up(step->extent, grain) > MAX_CHUNKS) grain *= 2;
-  return grain;
+// Units of a step's extent.
+typedef struct {
+  int32_t begin, end, grain;
+} plan_share;
+
+// What thread `owner` should do of a step: nothing where others suffice.
+static plan_share share_of(const plan_pool* pool, const plan_step* step, const int32_t owner) {
+  const int32_t extent = step->extent, grain = step->grain;
+  const int32_t owners = min_i32((int32_t)pool->threads, divide_up(extent, grain));
+  if (owner >= owners) return (plan_share){0, 0, 1};
+  const int32_t begin = (int32_t)((int64_t)extent * owner / owners);
+  const int32_t end = (int32_t)((int64_t)extent * (owner + 1) / owners);
+  return (plan_share){begin, end, max_i32(grain, divide_up(end - begin, MAX_CHUNKS))};
 }
 
-// Takes chunks of `owner`'s share until none is left; returns how many it did.
-static uint32_t run_share(const plan_pool* pool, const int32_t i, const int32_t chunks,
-                          const int32_t owner, const int32_t thread) {
+// Takes chunks of `owner`'s share until none is left; returns how many units it did.
+static int32_t run_share(const plan_pool* pool, const int32_t i, const int32_t owner,
+                         const int32_t thread) {
   const plan_step* step = &pool->steps[i];
-  const int32_t threads = (int32_t)pool->threads, grain = grain_of(step);
-  const int32_t first = divide_up(chunks * owner, threads);
-  const uint32_t size = (uint32_t)(divide_up(chunks * (owner + 1), threads) - first);
+  const plan_share share = share_of(pool, step, owner);
+  const uint32_t chunks = (uint32_t)divide_up(share.end - share.begin, share.grain);
   uint32_t* taken = pool->progress + (owner + 1) * progress_row(pool) + i;
   void* scratch = pool->scratch + (ptrdiff_t)thread * pool->scratch_bytes;
-  for (uint32_t mine = 0;; mine++) {
-    const uint32_t before =
-        __atomic_fetch_add(taken, owner == thread ? FROM_FRONT : FROM_BACK, __ATOMIC_SEQ_CST);
+  for (int32_t units = 0;;) {
+    const uint32_t way = owner == thread ? FROM_FRONT : FROM_BACK;
+    const uint32_t before = __atomic_fetch_add(taken, way, __ATOMIC_SEQ_CST);
     const uint32_t front = before % FROM_BACK, back = before / FROM_BACK;
-    if (front + back >= size) return mine;
-    const int32_t chunk = first + (int32_t)(owner == thread ? front : size - 1 - back);
-    const int32_t begin = chunk * grain;
-    run_step(step, pool->words, scratch, begin, min_i32(begin + grain, step->extent));
+    if (front + back >= chunks) return units;
+    const uint32_t chunk = way == FROM_FRONT ? front : chunks - 1 - back;
+    const int32_t begin = share.begin + (int32_t)chunk * share.grain;
+    const int32_t end = min_i32(begin + share.grain, share.end);
+    run_step(step, pool->words, scratch, begin, end);
+    units += end - begin;
   }
 }
 
 static void run_together(plan_pool* pool, const int32_t thread) {
   const int32_t threads = (int32_t)pool->threads;
   for (int32_t i = 0; i < pool->step_count; i++) {
-    const plan_step* step = &pool->steps[i];
+    const uint32_t extent = (uint32_t)pool->steps[i].extent;
     uint32_t* done = &pool->progress[i];
-    const int32_t chunks = divide_up(step->extent, grain_of(step));
-    if (load(done) >= (uint32_t)chunks) continue;
-    uint32_t mine = 0;
+    if (load(done) >= extent) continue;
+    int32_t units = 0;
     for (int32_t t = thread; t < thread + threads; t++) {
-      mine += run_share(pool, i, chunks, t % threads, thread);
+      units += run_share(pool, i, t % threads, thread);
     }
-    if (mine && __atomic_add_fetch(done, mine, __ATOMIC_SEQ_CST) == (uint32_t)chunks) {
+    if (units && __atomic_add_fetch(done, (uint32_t)units, __ATOMIC_SEQ_CST) >= extent) {
       wake(pool, done);
     } else {
-      await_step(pool, done, (uint32_t)chunks);
+      await_step(pool, done, extent);
     }
     if (has_failed(pool)) return;
   }
@@ -134,7 +142,7 @@ void pool_run(plan_pool* pool) {
   for (int32_t i = 0;; i++) {
     const uint32_t inside = load(&pool->inside);
     if (inside == CLOSED || has_failed(pool)) return;
-    if (i >= STEP_SPINS) sleep_on(pool, &pool->inside, inside);
+    if (i >= SPINS) sleep_on(pool, &pool->inside, inside);
   }
 }
 

@@ -23,13 +23,12 @@ void plan_run(const plan_step* steps, const plan_word* words, void* scratch, int
               int32_t count);
 
 // A pool of threads that run the same plan together. Thread 0 is whoever calls pool_run; the others
-// sit in pool_serve until `quit`. A step's chunks are dealt out evenly and in order, so that a
+// sit in pool_serve until `quit`. A step's extent is dealt out evenly and in order, so that a
 // thread works on what it wrote in the step before, which its own cache still holds. Each thread
-// takes its share from the front, then what others have left from the back, then waits for the
-// chunks others hold, spinning first, then asleep: no thread is ever waited for before it took
-// work. Once pool_run has returned, no thread looks at the plan
-// any more: steps, words, scratch and progress may change or go. To end the threads: set quit, add
-// 1 to epoch, notify it.
+// takes its share in chunks from the front, then what others have left from the back, then waits
+// for the chunks others hold, spinning first, then asleep: no thread is ever waited for before it
+// took work. Once pool_run has returned, no thread looks at the plan any more: steps, words,
+// scratch and progress may change or go. To end the threads: set quit, add 1 to epoch, notify it.
 //
 // A thread that trapped in a kernel cannot finish its chunk, and who waits for it hangs: whoever
 // catches the trap sets `failed`. Then pool_run returns without a result, the others leave the run,
@@ -49,7 +48,7 @@ typedef struct {
   uint32_t sleepers;  // threads asleep in a run; pool_run's own, as is epoch
 } plan_pool;
 
-// Room for the progress of a run: per step one word of chunks done, and one per thread of chunks
+// Room for the progress of a run: per step one word of units done, and one per thread of chunks
 // taken from its share; rows of words start 64 bytes apart or more, so that no two threads' words
 // share a cache line.
 //   (threads + 1) * round_up(4 * step_count, 64)

@@ -9,7 +9,7 @@ import { INTERNAL_OPERATORS, OPERATORS } from "../ops/index.js";
 /** @typedef {import("../ir/graph.js").Graph} Graph */
 /** @typedef {import("../ir/graph.js").Node} Node */
 
-/** Work, in elementary operations, that a thread should get at a time: some 20 microseconds. */
+/** Work, in multiply-adds, that a thread should get at a time: some 4 microseconds of floats. */
 const GRAIN_WORK = 1 << 17;
 
 /** A table of numbers that steps read. */
@@ -77,7 +77,7 @@ export class Lowering {
    * @param {string} kernel
    * @param {Record<string, Argument>} args every parameter but scratch and range
    * @param {number} extent of the kernel's range
-   * @param {number} [workPerUnit] elementary operations per unit of the range, to size threads' chunks
+   * @param {number} [workPerUnit] multiply-adds per unit of the range, to size threads' chunks
    * @param {{scratch?: number, grain?: number, macs?: number}} [options]
    */
   step(kernel, args, extent, workPerUnit = 1, { scratch = 0, grain, macs = 0 } = {}) {
@@ -108,7 +108,7 @@ export class Lowering {
   /**
    * Units that a thread should get at a time.
    *
-   * @param {number} workPerUnit elementary operations
+   * @param {number} workPerUnit multiply-adds
    */
   grain(workPerUnit) {
     return Math.max(1, Math.ceil(GRAIN_WORK / Math.max(1, workPerUnit)));

@@ -5,7 +5,7 @@
 import { BINARY_OP } from "../gen/kernels.js";
 import { constantNumbers } from "../ir/numbers.js";
 import { Composer } from "./compose.js";
-import { ANY_TYPE, limit, SIGNED_TYPES } from "./operator.js";
+import { ANY_TYPE, ELEMENT_WORK, limit, SIGNED_TYPES } from "./operator.js";
 import { broadcastOrFail, broadcastStrides, coalesce, padded } from "./shape.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
@@ -54,10 +54,10 @@ function lowerBinary(node, to, op, a, b) {
   const y = node.output;
   const { shape, extent, perUnit } = broadcastArguments(a.shape, b.shape, y.shape);
   if (y.dataType === "float32") {
-    to.step("f32_binary", { y, a, b, op, shape }, extent, perUnit);
+    to.step("f32_binary", { y, a, b, op, shape }, extent, ELEMENT_WORK * perUnit);
   } else {
     const type = to.elementType(y);
-    to.step("int_binary", { y, a, b, op, type, shape }, extent, 4 * perUnit);
+    to.step("int_binary", { y, a, b, op, type, shape }, extent, 2 * ELEMENT_WORK * perUnit);
   }
 }
 

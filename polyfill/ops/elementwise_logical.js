@@ -6,7 +6,7 @@ import { COMPARE_OP } from "../gen/kernels.js";
 import { Composer } from "./compose.js";
 import { elementBytes } from "./copy.js";
 import { broadcastArguments } from "./elementwise_binary.js";
-import { ANY_TYPE, FLOAT_TYPES, limit } from "./operator.js";
+import { ANY_TYPE, ELEMENT_WORK, FLOAT_TYPES, limit } from "./operator.js";
 import { broadcastOrFail, broadcastStrides, coalesce, padded } from "./shape.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
@@ -38,7 +38,7 @@ function comparison(name, types, op, swapped = false) {
       const [a, b] = swapped ? [node.inputs.b, node.inputs.a] : [node.inputs.a, node.inputs.b];
       const { shape, extent, perUnit } = broadcastArguments(a.shape, b.shape, y.shape);
       const type = to.elementType(a);
-      to.step("compare", { y, a, b, op, type, shape }, extent, 4 * perUnit);
+      to.step("compare", { y, a, b, op, type, shape }, extent, 2 * ELEMENT_WORK * perUnit);
     },
   };
 }

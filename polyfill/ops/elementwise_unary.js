@@ -5,7 +5,7 @@
 import { UNARY_OP } from "../gen/kernels.js";
 import { castNumber, integerRange } from "../ir/numbers.js";
 import { Composer } from "./compose.js";
-import { ANY_TYPE, check, FLOAT_TYPES, limit, SIGNED_TYPES } from "./operator.js";
+import { ANY_TYPE, check, ELEMENT_WORK, FLOAT_TYPES, limit, SIGNED_TYPES } from "./operator.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
 /** @typedef {import("./operator.js").DataType} DataType */
@@ -24,7 +24,7 @@ export function lowerUnary(node, to, op, p0 = 0, p1 = 0) {
   to.requireType(node, "float32");
   const work = WORK[op] ?? 1;
   const args = { y: node.output, x: node.inputs.input, op, p0, p1 };
-  to.step("f32_unary", args, node.output.elements, work);
+  to.step("f32_unary", args, node.output.elements, ELEMENT_WORK * work);
 }
 
 /** Elementary operations per element, where that is more than one or two. @type {Record<number, number>} */
@@ -202,7 +202,7 @@ export const cast = {
       return;
     }
     const y_type = to.elementType(y);
-    to.step("cast", { y, x, y_type, x_type: to.elementType(x) }, x.elements, 4);
+    to.step("cast", { y, x, y_type, x_type: to.elementType(x) }, x.elements, ELEMENT_WORK);
   },
   elementwise: true,
 };

@@ -51,6 +51,9 @@
 /** The largest rank octet's kernels take. */
 export const MAX_RANK = 8;
 
+/** An element that is loaded, changed and stored takes as long as so many multiply-adds. */
+export const ELEMENT_WORK = 8;
+
 /** @type {readonly DataType[]} */
 export const ANY_TYPE = [
   "float32",

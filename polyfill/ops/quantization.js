@@ -2,7 +2,7 @@
 // quantizeLinear and dequantizeLinear. https://www.w3.org/TR/webnn/#api-mlgraphbuilder-quantizelinear-method
 
 import { Composer } from "./compose.js";
-import { check, FLOAT_TYPES, limit, NIBBLE_TYPES } from "./operator.js";
+import { check, ELEMENT_WORK, FLOAT_TYPES, limit, NIBBLE_TYPES } from "./operator.js";
 import { padded, stridesOf } from "./shape.js";
 
 /** @typedef {import("./operator.js").Operator} Operator */
@@ -90,7 +90,7 @@ export const quantizeLinear = {
       "quantize_nd",
       { y: node.output, x, scale, zero_point: zeroPoint, y_type, shape },
       extent,
-      perUnit,
+      2 * ELEMENT_WORK * perUnit,
     );
   },
 };
@@ -119,7 +119,7 @@ export const dequantizeLinear = {
       "dequantize_nd",
       { y: node.output, x, scale, zero_point: zeroPoint, x_type, shape },
       extent,
-      perUnit,
+      2 * ELEMENT_WORK * perUnit,
     );
   },
 };

@@ -10,6 +10,7 @@ import { roundEven } from "../ir/numbers.js";
 import { gemmExtent, planConvolution } from "./convolution.js";
 import { broadcastArguments } from "./elementwise_binary.js";
 import { matrixShape } from "./matrix.js";
+import { ELEMENT_WORK } from "./operator.js";
 import { planPool } from "./pooling.js";
 import { reducedRows } from "./reduction.js";
 import { planResize } from "./resample.js";
@@ -216,7 +217,7 @@ export const qAdd = {
         shape,
       },
       extent,
-      2 * perUnit,
+      2 * ELEMENT_WORK * perUnit,
     );
   },
 };
@@ -243,7 +244,7 @@ export const qMul = {
         shape,
       },
       extent,
-      2 * perUnit,
+      2 * ELEMENT_WORK * perUnit,
     );
   },
 };
@@ -265,7 +266,8 @@ function rescaling(node) {
 export const requantize = {
   name: "requantize",
   /** @param {Node} node @param {Lowering} to */
-  lower: (node, to) => to.step("qu8_requantize", rescaling(node), node.output.elements),
+  lower: (node, to) =>
+    to.step("qu8_requantize", rescaling(node), node.output.elements, 2 * ELEMENT_WORK),
 };
 
 /** `origin` is the uint8 form of the number 0 of the operand's own type: 128 for int8. */
@@ -347,7 +349,7 @@ export const lut = {
       "x8_lut",
       { y: node.output, x: node.inputs.input, table: node.inputs.table },
       node.output.elements,
-      2,
+      ELEMENT_WORK,
     ),
 };
 
@@ -356,7 +358,7 @@ export const flip = {
   name: "flip",
   /** @param {Node} node @param {Lowering} to */
   lower: (node, to) =>
-    to.step("x8_flip", { y: node.output, x: node.inputs.input }, node.output.elements),
+    to.step("x8_flip", { y: node.output, x: node.inputs.input }, node.output.elements, 2),
 };
 
 /** quantizeLinear with one constant scale. */
@@ -369,7 +371,7 @@ export const quantize = {
       "f32_qu8_quantize",
       { y: node.output, x: node.inputs.input, scale, zero_point: zeroPoint },
       node.output.elements,
-      2,
+      ELEMENT_WORK,
     );
   },
 };
@@ -384,7 +386,7 @@ export const dequantize = {
       "qu8_f32_dequantize",
       { y: node.output, x: node.inputs.input, scale, zero_point: zeroPoint },
       node.output.elements,
-      2,
+      ELEMENT_WORK,
     );
   },
 };
