@@ -98,8 +98,7 @@ export class MLContext {
     checkUsable(context, "writeTensor");
     if (target.destroyed) throw invalidState("writeTensor", "the tensor was destroyed.");
     if (!target.writable) throw typeError("writeTensor", "the tensor is not writable.");
-    const bytes = snapshot(bytesOf(inputData, target.descriptor, "writeTensor"));
-    context.engine.writeTensor(target.id, bytes);
+    context.engine.writeTensor(target.id, bytesOf(inputData, target.descriptor, "writeTensor"));
   }
 
   /**
@@ -120,6 +119,7 @@ export class MLContext {
     const bytes = await readBytes(target);
     // The script may have detached or resized it meanwhile.
     bytesOf(outputData, target.descriptor, "readTensor").set(new Uint8Array(bytes));
+    context.engine.giveBack(bytes);
     return undefined;
   }
 
@@ -235,10 +235,11 @@ async function allocate(context, { dataType, shape }, where) {
 
 /** @param {TensorState} tensor @returns {Promise<ArrayBuffer>} */
 function readBytes(tensor) {
+  const { dataType, shape } = tensor.descriptor;
   return new Promise((resolve, reject) => {
     tensor.pendingReads.add(reject);
     tensor.context.engine
-      .readTensor(tensor.id)
+      .readTensor(tensor.id, byteLength(dataType, shape))
       .then(resolve, (error) => reject(invalidState("readTensor", `${error.message}.`)))
       .finally(() => tensor.pendingReads.delete(reject));
   });

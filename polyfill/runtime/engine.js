@@ -4,6 +4,7 @@
 
 import { bestVariant, canShareMemory, defaultThreads, supportsVariant } from "./features.js";
 import { settings } from "./settings.js";
+import { SpareBuffers } from "./spare_buffers.js";
 import { loadKernels, startExecutor } from "./start.js";
 
 /** @typedef {import("./plan.js").Plan} Plan */
@@ -18,6 +19,16 @@ import { loadKernels, startExecutor } from "./start.js";
  * @property {number} id
  * @property {string} method
  * @property {any[]} args
+ */
+
+/**
+ * The answer to a request. Buffers that requests brought come back with it.
+ *
+ * @typedef {object} Answer
+ * @property {number} id
+ * @property {any} [result]
+ * @property {{name: string, message: string}} [error]
+ * @property {ArrayBuffer[]} [spare]
  */
 
 /**
@@ -44,6 +55,7 @@ export class Engine {
   #nextId = 1;
   /** @type {Port | null} */
   #port = null;
+  #spare = new SpareBuffers();
   /** Called once if the engine fails for good. @type {(message: string) => void} */
   onLost = () => {};
 
@@ -81,8 +93,9 @@ export class Engine {
     return engine;
   }
 
-  /** @param {{id: number, result?: any, error?: {name: string, message: string}}} answer */
-  #receive({ id, result, error }) {
+  /** @param {Answer} answer */
+  #receive({ id, result, error, spare = [] }) {
+    for (const buffer of spare) this.#spare.give(buffer);
     const request = this.#pending.get(id);
     this.#pending.delete(id);
     if (!error) {
@@ -127,14 +140,22 @@ export class Engine {
     return id;
   }
 
-  /** @param {number} tensor @param {Uint8Array<ArrayBuffer>} bytes given away */
+  /** @param {number} tensor @param {Uint8Array} bytes as they are now */
   writeTensor(tensor, bytes) {
-    this.#notify("writeTensor", [tensor, bytes], [bytes.buffer]);
+    const copy = new Uint8Array(this.#spare.take(bytes.length));
+    copy.set(bytes);
+    this.#notify("writeTensor", [tensor, copy], [copy.buffer]);
   }
 
-  /** @param {number} tensor @returns {Promise<ArrayBuffer>} */
-  readTensor(tensor) {
-    return this.#request("readTensor", [tensor]);
+  /** @param {number} tensor @param {number} bytes @returns {Promise<ArrayBuffer>} */
+  readTensor(tensor, bytes) {
+    const into = this.#spare.takeReady(bytes);
+    return this.#request("readTensor", [tensor, into], [into]);
+  }
+
+  /** Take back what readTensor() gave. @param {ArrayBuffer} buffer */
+  giveBack(buffer) {
+    this.#spare.give(buffer);
   }
 
   /** @param {number} tensor */
@@ -200,7 +221,7 @@ function chooseDot(available) {
 }
 
 /** @typedef {{port: Port, dots: DotProduct[]}} Started */
-/** @typedef {(answer: {id: number, result?: any, error?: {name: string, message: string}}) => void} Receive */
+/** @typedef {(answer: Answer) => void} Receive */
 
 /**
  * @param {StartOptions} options

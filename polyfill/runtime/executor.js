@@ -99,12 +99,11 @@ export class Executor {
     if (tensor) new Uint8Array(this.memory.buffer, tensor.address, tensor.bytes).set(bytes);
   }
 
-  /** A copy of a tensor's bytes. @param {number} id @returns {ArrayBuffer} */
-  readTensor(id) {
+  /** Copy a tensor's bytes. @param {number} id @param {ArrayBuffer} into of its size @returns {ArrayBuffer} */
+  readTensor(id, into) {
     const { address, bytes } = this.#tensor(id);
-    const copy = new Uint8Array(bytes);
-    copy.set(new Uint8Array(this.memory.buffer, address, bytes));
-    return copy.buffer;
+    new Uint8Array(into).set(new Uint8Array(this.memory.buffer, address, bytes));
+    return into;
   }
 
   /** @param {number} id */

@@ -3,6 +3,7 @@
 // other, or one of the engine's threads.
 
 import { instantiate } from "./module.js";
+import { SpareBuffers } from "./spare_buffers.js";
 import { startExecutor } from "./start.js";
 import { servePool, startThreads } from "./worker_pool.js";
 
@@ -25,6 +26,9 @@ async function serveEngine({ threads, workerUrl }) {
   port.postMessage({ id: 0, dots: executor.dotProducts() });
 }
 
+/** What was written from; goes back with the next answer. */
+const spare = new SpareBuffers();
+
 /**
  * @param {import("./executor.js").Executor} executor
  * @param {Request} request
@@ -32,8 +36,11 @@ async function serveEngine({ threads, workerUrl }) {
 function answer(executor, { id, method, args }) {
   try {
     const result = /** @type {any} */ (executor)[method](...args);
+    if (method === "writeTensor") spare.give(args[1].buffer);
     if (id === 0) return;
-    port.postMessage({ id, result }, result instanceof ArrayBuffer ? [result] : []);
+    const back = spare.takeAll();
+    const transfer = result instanceof ArrayBuffer ? [result, ...back] : back;
+    port.postMessage({ id, result, spare: back }, transfer);
   } catch (error) {
     const { name, message } = /** @type {Error} */ (error);
     port.postMessage({ id, error: { name, message } });
