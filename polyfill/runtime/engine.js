@@ -150,7 +150,7 @@ export class Engine {
   /** @param {number} tensor @param {number} bytes @returns {Promise<ArrayBuffer>} */
   readTensor(tensor, bytes) {
     const into = this.#spare.takeReady(bytes);
-    return this.#request("readTensor", [tensor, into], [into]);
+    return this.#request("readTensor", [tensor, into], into ? [into] : []);
   }
 
   /** Take back what readTensor() gave. @param {ArrayBuffer} buffer */

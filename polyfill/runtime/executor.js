@@ -99,11 +99,12 @@ export class Executor {
     if (tensor) new Uint8Array(this.memory.buffer, tensor.address, tensor.bytes).set(bytes);
   }
 
-  /** Copy a tensor's bytes. @param {number} id @param {ArrayBuffer} into of its size @returns {ArrayBuffer} */
+  /** A copy of a tensor's bytes. @param {number} id @param {ArrayBuffer | null} into of its size; null for a new one */
   readTensor(id, into) {
     const { address, bytes } = this.#tensor(id);
-    new Uint8Array(into).set(new Uint8Array(this.memory.buffer, address, bytes));
-    return into;
+    const copy = new Uint8Array(into ?? bytes);
+    copy.set(new Uint8Array(this.memory.buffer, address, bytes));
+    return copy.buffer;
   }
 
   /** @param {number} id */

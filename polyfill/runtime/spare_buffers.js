@@ -30,13 +30,16 @@ export class SpareBuffers {
     return this.#used(bytes) ?? new ArrayBuffer(bytes);
   }
 
-  /** A buffer whose pages are there already, so that who fills it need not wait for them. @param {number} bytes */
+  /**
+   * A buffer whose pages are there already, so that who fills it need not wait for them. Where that is
+   * not worth it there is none.
+   *
+   * @param {number} bytes
+   * @returns {ArrayBuffer | null}
+   */
   takeReady(bytes) {
-    const used = this.#used(bytes);
-    if (used) return used;
-    const fresh = new ArrayBuffer(bytes);
-    if (bytes >= MIN_BYTES && bytes <= MAX_BYTES) new Uint8Array(fresh).fill(0);
-    return fresh;
+    if (bytes < MIN_BYTES || bytes > MAX_BYTES) return null;
+    return this.#used(bytes) ?? new Uint8Array(bytes).fill(0).buffer;
   }
 
   /** @param {number} bytes @returns {ArrayBuffer | undefined} */
