@@ -102,7 +102,7 @@ export class Executor {
   /** A copy of a tensor's bytes. @param {number} id @param {ArrayBuffer | null} into of its size; null for a new one */
   readTensor(id, into) {
     const { address, bytes } = this.#tensor(id);
-    const copy = new Uint8Array(into ?? bytes);
+    const copy = new Uint8Array(into ?? new ArrayBuffer(bytes));
     copy.set(new Uint8Array(this.memory.buffer, address, bytes));
     return copy.buffer;
   }
