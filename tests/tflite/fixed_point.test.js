@@ -12,7 +12,10 @@ const SIGMOID_STEPS = 7;
 const TANH_STEPS = 13;
 
 function farthest(table, real) {
-  return table.reduce((most, y, i) => Math.max(most, Math.abs(y - real(i < ONE ? i : i - 65536))), 0);
+  return table.reduce(
+    (most, y, i) => Math.max(most, Math.abs(y - real(i < ONE ? i : i - 65536))),
+    0,
+  );
 }
 
 test("sigmoid of Q3.12", () => {
@@ -25,7 +28,12 @@ test("sigmoid of Q3.12", () => {
 for (let bits = 0; bits <= 6; bits++) {
   test(`tanh of Q${bits}.${15 - bits}`, () => {
     const real = (x) => ONE * Math.tanh(x / 2 ** (15 - bits));
-    assert(farthest(table16((x) => tanh(x, bits)), real) <= TANH_STEPS);
+    assert(
+      farthest(
+        table16((x) => tanh(x, bits)),
+        real,
+      ) <= TANH_STEPS,
+    );
     assert.equal(tanh(0, bits), 0);
     for (const x of [1, 77, 4096, 32767]) assert.equal(tanh(-x, bits), -tanh(x, bits));
   });
