@@ -47,7 +47,8 @@ const FRACTION = 256;
 function coarseScale(from, to) {
   const [a, b] = [from.quantization, to.quantization];
   const bytes = from.type === "INT8" || from.type === "UINT8";
-  if (!bytes || from.type !== to.type || a?.scale.length !== 1 || b?.scale.length !== 1) return null;
+  if (!bytes || from.type !== to.type || a?.scale.length !== 1 || b?.scale.length !== 1)
+    return null;
   const ratio = Math.fround(a.scale[0] / b.scale[0]);
   if (!(ratio >= RATIOS[0] && ratio <= RATIOS[1])) return null;
   const factor = roundedEven(FRACTION * ratio);

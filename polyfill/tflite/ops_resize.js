@@ -11,8 +11,10 @@
 
 import { listed, UnsupportedError } from "./errors.js";
 import { MAX_TABLE } from "./ops_movement.js";
+import { codedAlike } from "./tensor.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
+/** @typedef {import("./tensor.js").Quantization} Quantization */
 /** @typedef {import("./webnn.js").MLOperand} MLOperand */
 
 /** @typedef {{alignCorners: boolean, halfPixelCenters: boolean}} Rule */
@@ -20,27 +22,58 @@ import { MAX_TABLE } from "./ops_movement.js";
 /** @param {OperatorCall} op */
 export function resizeBilinear(op) {
   const { sizes, rule } = resizeOf(op);
-  if (rule.halfPixelCenters) {
-    op.compute([0], (x) => op.build("resample2d", [x], { mode: "linear", sizes, axes: [1, 2] }));
+  const bytes = BYTES[op.tensor(0).type];
+  if (bytes === undefined || !codedAlike(op.tensor(0), op.outputTensor())) {
+    op.compute([0], (x) => resized(op, x, sizes, rule, (weight) => weight));
     return;
   }
-  op.compute([0], (x) =>
-    [1, 2].reduce((y, axis) => interpolate(op, y, axis, sizes[axis - 1], rule), x),
-  );
+  // XNNPACK's kernel: weights of 11 bits, and the bytes themselves are mixed, halves rounded up.
+  // Counted from the lowest byte nothing is below 0; a scale that is a little less when bytes are
+  // made again turns what is half a step into more.
+  const { quantization } = op.tensor(0);
+  const scale = /** @type {Quantization} */ (quantization).scale[0];
+  const raw = op.raw(0);
+  const coding = (/** @type {number} */ value) => [
+    op.constant("float32", [1, 1, 1, 1], [value]),
+    op.constant(raw.dataType, [1, 1, 1, 1], [bytes]),
+  ];
+  const real = op.build("dequantizeLinear", [raw, ...coding(scale)]);
+  const y = resized(op, real, sizes, rule, (weight) => Math.round(weight * 2048) / 2048);
+  op.setRaw(op.build("quantizeLinear", [y, ...coding(scale * (1 - 2 ** -22))]));
 }
 
 /**
  * @param {OperatorCall} op
  * @param {MLOperand} x
- * @param {number} axis
- * @param {number} size
+ * @param {number[]} sizes
  * @param {Rule} rule
+ * @param {(weight: number) => number} rounded
  * @returns {MLOperand}
  */
-function interpolate(op, x, axis, size, rule) {
-  const input = x.shape[axis];
-  if (size === input) return x;
-  const { lower, upper, weights } = linearCoordinates(input, size, rule);
+function resized(op, x, sizes, rule, rounded) {
+  if (rule.halfPixelCenters) {
+    return op.build("resample2d", [x], { mode: "linear", sizes, axes: [1, 2] });
+  }
+  return [1, 2].reduce((y, axis) => {
+    const [input, size] = [y.shape[axis], sizes[axis - 1]];
+    if (size === input) return y;
+    const { lower, upper, weights } = linearCoordinates(input, size, rule);
+    return interpolate(op, y, axis, { lower, upper, weights: weights.map(rounded) });
+  }, x);
+}
+
+/** What the lowest byte of a type is. @type {Readonly<Record<string, number>>} */
+const BYTES = { UINT8: 0, INT8: -128 };
+
+/**
+ * @param {OperatorCall} op
+ * @param {MLOperand} x
+ * @param {number} axis
+ * @param {{lower: number[], upper: number[], weights: number[]}} mixed
+ * @returns {MLOperand}
+ */
+function interpolate(op, x, axis, { lower, upper, weights }) {
+  const size = weights.length;
   const indices = (/** @type {number[]} */ values) => op.constant("int32", [size], values);
   const a = op.build("gather", [x, indices(lower)], { axis });
   const b = op.build("gather", [x, indices(upper)], { axis });
