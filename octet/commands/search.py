@@ -35,12 +35,11 @@ from octet.quantize.schemes import SCHEMES
 from octet.search.scores import METRICS
 from octet.search.search import (
     FALLBACKS,
-    ORDERS,
-    Point,
     SearchOptions,
     SearchResult,
     search_model,
 )
+from octet.search.strategies import ORDERS, Point
 from octet.tflite.files import write_whole
 
 
@@ -62,7 +61,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument(
         "--ratio", type=float, help="instead: of the loss of 8 bits, by bisection; 0 to 1"
     )
-    group.add_argument("--order", choices=ORDERS, default="damage", help="of bisection")
+    group.add_argument(
+        "--order",
+        choices=ORDERS,
+        default=ORDERS[0],
+        help="in which operators are left out: what helps the most per millisecond (default), what "
+        "helps the most, from the front, from the back",
+    )
+    group.add_argument(
+        "--no-refine", action="store_true", help="do not put back what is not needed at the end"
+    )
     group.add_argument(
         "--to", choices=FALLBACKS, default=FALLBACKS[0], help="what is left out becomes"
     )
@@ -73,6 +81,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument("--evaluate", metavar="SRC", help="records to measure on; default: --data")
     group.add_argument("--labels", metavar="FILE", help="right classes: text, .npy or .npz:key")
     group.add_argument("--label-offset", type=int, default=0, metavar="N", help="added to each")
+    group.add_argument(
+        "--measure",
+        action="store_true",
+        help="measure the network's times in headless Chromium, rather than estimate them",
+    )
     group.add_argument("--json", action="store_true", help="everything, for machines")
     group = parser.add_argument_group("quantization")
     group.add_argument("--dtype", choices=tuple(SCHEMES), help="default: int8")
@@ -100,8 +113,10 @@ def run(args: argparse.Namespace) -> int:
         max_drop=args.max_drop,
         ratio=args.ratio,
         order=args.order,
+        refine=not args.no_refine,
         fallback=args.to,
         rank_records=args.rank_records,
+        measure=args.measure,
         quantize=QuantizeOptions(
             config=config,
             record=record_options(args),
@@ -134,13 +149,20 @@ def search_json(found: SearchResult) -> dict[str, Any]:
     return {
         "metric": found.metric,
         "target": found.target,
+        "times": found.times,
         "met": found.met(),
         "chosen": _point_json(found, found.chosen),
         "tried": [_point_json(found, point) for point in found.points],
         "frontier": [found.points.index(point) for point in found.frontier()],
         "ranking": [
-            {"name": found.names[position], "drop": score.drop, "noise": score.noise}
-            for position, score in found.ranking
+            {
+                "name": found.names[one.position],
+                "drop": one.score.drop,
+                "noise": one.score.noise,
+                "gain": one.gain,
+                "ms": one.ms,
+            }
+            for one in found.ranking
         ],
     }
 
@@ -152,6 +174,7 @@ def _point_json(found: SearchResult, point: Point) -> dict[str, Any]:
         "noise": point.score.noise,
         "bytes": point.cost.size,
         "eight_bits": point.cost.eight_bits,
+        "ms": point.cost.ms,
         "speed": point.cost.speed,
     }
 
@@ -159,14 +182,14 @@ def _point_json(found: SearchResult, point: Point) -> dict[str, Any]:
 def print_search(console: Console, args: argparse.Namespace, found: SearchResult) -> None:
     """Print the frontier, what is left out, and whether the loss is accepted."""
     console.print(f"loss: {found.metric}, {METRICS[found.metric].help}", markup=False)
-    columns = ["left out", "bytes", "in 8 bits", "speed", "loss", "error / signal", ""]
+    columns = ["left out", "bytes", "in 8 bits", "ms", "speed", "loss", "error / signal", ""]
     table = Table(*columns, box=None)
     frontier = [point for point in found.frontier() if point.left_out != found.chosen.left_out]
     for point in sorted([*frontier, found.chosen], key=lambda point: point.cost.size):
         table.add_row(*_point_row(point), "written" if point is found.chosen else "")
     console.print(table)
     beaten = len(found.points) - len(found.frontier())
-    console.print(f"{beaten} more configurations lose more at the same size, or are larger")
+    console.print(f"{beaten} more configurations are beaten in size, time and loss")
     for position in found.chosen.left_out:
         console.print(f"  {args.to}: {short_name(found.names[position])}", markup=False)
     words = "at most" if found.met() else "which is above the accepted"
@@ -174,7 +197,7 @@ def print_search(console: Console, args: argparse.Namespace, found: SearchResult
         f"{args.output}: loss {found.chosen.score.drop:.4g}, {words} {found.target:.4g}",
         markup=False,
     )
-    console.print("speed: estimated from multiplications, against the float model")
+    console.print(f"ms: one run in octet on one thread, {found.times}", markup=False)
 
 
 def _point_row(point: Point) -> list[str]:
@@ -182,6 +205,7 @@ def _point_row(point: Point) -> list[str]:
         str(len(point.left_out)),
         f"{point.cost.size:,}",
         f"{point.cost.eight_bits:.1%}",
+        f"{point.cost.ms:.3g}",
         f"{point.cost.speed:.2f}x",
         f"{point.score.drop:.4g}",
         f"{point.score.noise:.4f}",

@@ -30,11 +30,14 @@ class Metric:
         help: in words.
         drop: of an output; None where it says nothing, as classes of what is no row of classes.
         labels: whether it needs the right classes.
+        power: of the drop that adds up over operators, as errors that are independent do; None for
+            classes, whose noise is taken instead.
     """
 
     help: str
     drop: Value
     labels: bool = False
+    power: float | None = None
 
 
 def _of_classes(value: Callable[[Classes], float | None]) -> Value:
@@ -61,12 +64,13 @@ METRICS: dict[str, Metric] = {
     "nrmse": Metric(
         "root mean squared error over the outputs' root mean square",
         lambda errors, classes: float(10 ** (-errors.sqnr / 20)),
+        power=2,
     ),
-    "cosine": Metric("1 less the cosine", lambda errors, classes: 1 - errors.cosine),
-    "mpeir": Metric("largest error over the range", lambda errors, classes: errors.mpeir),
-    "mape": Metric("mean error over the value", lambda errors, classes: errors.mape),
-    "mae": Metric("mean error", lambda errors, classes: errors.mae),
-    "mse": Metric("mean squared error", lambda errors, classes: errors.mse),
+    "cosine": Metric("1 less the cosine", lambda errors, classes: 1 - errors.cosine, power=1),
+    "mpeir": Metric("largest error over the range", lambda errors, classes: errors.mpeir, power=2),
+    "mape": Metric("mean error over the value", lambda errors, classes: errors.mape, power=2),
+    "mae": Metric("mean error", lambda errors, classes: errors.mae, power=2),
+    "mse": Metric("mean squared error", lambda errors, classes: errors.mse, power=1),
 }
 
 

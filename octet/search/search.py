@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy-aware mixed precision: leaves out of 8 bits what costs the most accuracy.
 
-Two strategies share one evaluator. Greedy (Intel's accuracy-aware algorithm, as in POT and NNCF):
-operators are ranked by what the loss is less when they alone are left out, then left out one after
-the other until the loss is small enough; one that makes it worse is put back, and after some of
-those the rest is ranked anew. Bisection (Samsung ONE's mpqsolver): the loss may be e_all + ratio ·
-(e_8 − e_all), between those of everything left out and nothing, and the shortest prefix of an order
-of operators that keeps it is found in log2 n steps; the order is that of damage, or of depth from
-either end as in ONE.
+Two strategies share one evaluator, see `strategies`: greed until the loss is small enough, and
+bisection of an order of operators. The order is that of value: what the error is less when an
+operator alone is left out, per millisecond that this takes; or of the first of these two numbers;
+or of depth from either end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,23 +18,26 @@ from octet.quantize.data.source import Source
 from octet.quantize.quantize import (
     Quantized,
     QuantizeOptions,
-    Ready,
     make_ready,
     processors,
     quantize_ready,
 )
 from octet.quantize.statistics import Report
 from octet.search.candidates import Candidates
-from octet.search.costs import Cost, cost
-from octet.search.scores import Evaluator, Score, default_metric
+from octet.search.measure import measured_times
+from octet.search.scores import Evaluator, default_metric
+from octet.search.strategies import (
+    ORDERS,
+    Goal,
+    Point,
+    Ranked,
+    Searcher,
+)
+from octet.search.times import Times, standard_times
 from octet.tflite.model import Model
 from octet.tflite.types import Array
 
 FALLBACKS = (FLOAT, "int16x8")
-ORDERS = ("damage", "front", "back")
-
-PATIENCE = 3
-"""Operators that made it worse before the rest is ranked anew."""
 
 
 @dataclass(frozen=True)
@@ -49,36 +48,26 @@ class SearchOptions:
         metric: a key of METRICS; "" takes what suits the model, see `default_metric`.
         max_drop: the loss that is accepted.
         ratio: instead, the share of the way from the least loss to that of 8 bits; 0 to 1.
-        order: of bisection, one of ORDERS.
+        order: in which operators are left out, one of ORDERS.
+        refine: at the end, put back what is not needed after all.
         fallback: one of FALLBACKS: what operators become that are left out.
         rank_records: how many records the ranking looks at, evenly spread.
+        measure: measure times of this network in headless Chromium; otherwise they are estimated
+            from a table of measured ones.
         quantize: the configuration to start from, ranges, bias correction, equalization.
     """
 
     metric: str = ""
     max_drop: float = 0.01
     ratio: float | None = None
-    order: str = "damage"
+    order: str = ORDERS[0]
+    refine: bool = True
     fallback: str = FLOAT
     rank_records: int = 32
+    measure: bool = False
     quantize: QuantizeOptions = field(
         default_factory=lambda: QuantizeOptions(bias_correction="fast")
     )
-
-
-@dataclass(frozen=True)
-class Point:
-    """A configuration that was tried.
-
-    Attributes:
-        left_out: operators, in the order in which they were left out.
-        score: over all records.
-        cost: what it takes.
-    """
-
-    left_out: tuple[int, ...]
-    score: Score
-    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -90,33 +79,35 @@ class SearchResult:
         quantized: the model that it makes.
         chosen: what it costs and loses.
         points: all that was tried, in order.
-        ranking: operators by their damage, worst first, with the loss when they are left out alone.
+        ranking: operators in the order of the search, the first one first; empty where none was
+            needed.
         names: of the operators by position.
         metric: what was used.
         target: the loss that was accepted.
+        times: where the times are from.
     """
 
     config: Config
     quantized: Quantized
     chosen: Point
     points: list[Point]
-    ranking: list[tuple[int, Score]]
+    ranking: list[Ranked]
     names: dict[int, str]
     metric: str
     target: float
+    times: str
 
     def met(self) -> bool:
         """Return whether the loss is accepted."""
         return self.chosen.score.drop <= self.target
 
     def frontier(self) -> list[Point]:
-        """Return the points that no other beats in both size and loss, smallest file first."""
-        ordered = sorted(self.points, key=lambda point: (point.cost.size, point.score))
+        """Return the points that no other beats in size, time and loss, smallest file first."""
         best: list[Point] = []
-        for point in ordered:
-            if not best or point.score < best[-1].score:
-                best.append(point)
-        return best
+        for point in self.points:
+            if not any(other.beats(point) for other in self.points):
+                best += [point] if all(point.numbers() != own.numbers() for own in best) else []
+        return sorted(best, key=lambda point: point.numbers())
 
 
 def search_model(
@@ -150,6 +141,8 @@ def search_model(
     ready = make_ready(model, options.quantize, source, cache=cache, report=report)
     metric = options.metric or ("nrmse" if options.ratio is not None else "")
     metric = metric or default_metric(ready.model, labels)
+    made = Candidates(ready, options.quantize, source, options.fallback, report)
+    times = _times(made) if options.measure else standard_times()
     with Evaluator(
         ready.model,
         evaluation or source,
@@ -159,7 +152,38 @@ def search_model(
         threads=processors(),
         report=report,
     ) as evaluator:
-        return _Search(ready, source, options, evaluator, report).run()
+        goal = Goal(
+            options.max_drop,
+            options.ratio,
+            options.order,
+            min(options.rank_records, evaluator.records),
+            options.refine,
+        )
+
+        def confirm(left_out: tuple[int, ...]) -> Quantized:
+            wanted = replace(options.quantize, config=made.config(left_out))
+            return quantize_ready(ready, wanted, source)
+
+        found = Searcher(made, evaluator, times, goal, confirm, report)
+        left_out = found.run()
+        quantized, chosen = found.confirmed(left_out)
+        return SearchResult(
+            config=made.config(left_out),
+            quantized=quantized,
+            chosen=chosen,
+            points=found.points,
+            ranking=found.ranking,
+            names={position: made.name(position) for position in made.positions},
+            metric=metric,
+            target=found.target,
+            times=times.source,
+        )
+
+
+def _times(made: Candidates) -> Times:
+    """Return times of the network: float, in 8 bits, and in 8 bits by turns, which converts."""
+    models = [made.ready.model, made.base.model, made.model(made.positions[::2])]
+    return measured_times(models, standard_times())
 
 
 def _check(options: SearchOptions) -> None:
@@ -171,129 +195,3 @@ def _check(options: SearchOptions) -> None:
         raise OctetError(f"ratio: got {options.ratio:g}, expected 0 to 1.")
     if options.max_drop < 0 or options.rank_records < 1:
         raise OctetError("max drop: expected 0 or more; records to rank by: expected 1 or more.")
-
-
-class _Search:
-    """One search."""
-
-    def __init__(
-        self,
-        ready: Ready,
-        source: Source,
-        options: SearchOptions,
-        evaluator: Evaluator,
-        report: Report | None,
-    ) -> None:
-        self._ready, self._source, self._options = ready, source, options
-        self._evaluator, self._report = evaluator, report
-        self._made = Candidates(ready, options.quantize, source, options.fallback, report)
-        self._points: list[Point] = []
-        self._confirmed: dict[tuple[int, ...], tuple[Quantized, Point]] = {}
-        self._ranking: list[tuple[int, Score]] = []
-        self._target = options.max_drop
-
-    def run(self) -> SearchResult:
-        if self._options.ratio is not None:
-            left_out = self._bisect(self._options.ratio)
-        else:
-            left_out = self._greedy()
-        quantized, chosen = self._confirm(left_out)
-        return SearchResult(
-            config=self._made.config(left_out),
-            quantized=quantized,
-            chosen=chosen,
-            points=self._points,
-            ranking=self._ranking,
-            names={position: self._made.name(position) for position in self._made.positions},
-            metric=self._evaluator.metric,
-            target=self._target,
-        )
-
-    # Strategies ----------------------------------------------------------------------------------
-
-    def _greedy(self) -> tuple[int, ...]:
-        chosen: tuple[int, ...] = ()
-        best = self._try(chosen)
-        if self._is_enough(best):
-            return chosen
-        waiting, ranked_for = self._rank(chosen, self._made.positions), chosen
-        worse: list[int] = []
-        while waiting:
-            position = waiting.pop(0)
-            point = self._try((*chosen, position))
-            if point.score < best.score:
-                chosen, best = point.left_out, point
-                if self._is_enough(best):
-                    return chosen
-                continue
-            worse.append(position)
-            if len(worse) >= PATIENCE and ranked_for != chosen:
-                waiting, ranked_for = self._rank(chosen, [*waiting, *worse]), chosen
-                worse = []
-        for position in worse:  # alone none of them helps; all of them together are the float model
-            chosen = (*chosen, position)
-            if self._is_enough(self._try(chosen)):
-                break
-        return chosen
-
-    def _bisect(self, ratio: float) -> tuple[int, ...]:
-        positions = self._made.positions
-        if self._options.order == "damage":
-            order = self._rank((), positions)
-        else:
-            order = positions if self._options.order == "front" else positions[::-1]
-        nothing, everything = self._try(()), self._try(tuple(order))
-        least = everything.score.drop
-        self._target = least + ratio * (nothing.score.drop - least)
-        if nothing.score.drop <= self._target:
-            return ()
-        low, high = 0, len(order)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._try(tuple(order[:middle])).score.drop <= self._target:
-                high = middle
-            else:
-                low = middle
-        return tuple(order[:high])
-
-    def _rank(self, chosen: tuple[int, ...], positions: Sequence[int]) -> list[int]:
-        """Return operators, the one first whose being left out helps the most."""
-        count = self._evaluator.records
-        wanted = min(count, self._options.rank_records)
-        subset = [i * count // wanted for i in range(wanted)]
-        scored = []
-        for number, position in enumerate(positions, 1):
-            model = self._made.model((*chosen, position))
-            scored.append((position, self._evaluator.score(model, subset)))
-            if self._report:
-                self._report("ranking", number, len(positions))
-        scored.sort(key=lambda one: one[1])
-        self._ranking = self._ranking or scored
-        return [position for position, _ in scored]
-
-    # Candidates ----------------------------------------------------------------------------------
-
-    def _try(self, left_out: tuple[int, ...]) -> Point:
-        model = self._made.model(left_out)
-        point = Point(left_out, self._evaluator.score(model), cost(model, self._ready.model))
-        self._points.append(point)
-        if self._report:
-            self._report("configurations", len(self._points), len(self._made.positions) + 1)
-        return point
-
-    def _is_enough(self, point: Point) -> bool:
-        """Return whether the loss is accepted, of the candidate and of what `quantize` makes."""
-        if point.score.drop > self._target:
-            return False
-        return self._confirm(point.left_out)[1].score.drop <= self._target
-
-    def _confirm(self, left_out: tuple[int, ...]) -> tuple[Quantized, Point]:
-        """Quantize in full, as the configuration will: a candidate's biases are nearly the same."""
-        if left_out not in self._confirmed:
-            options = replace(self._options.quantize, config=self._made.config(left_out))
-            made = quantize_ready(self._ready, options, self._source)
-            point = Point(
-                left_out, self._evaluator.score(made.model), cost(made.model, self._ready.model)
-            )
-            self._confirmed[left_out] = (made, point)
-        return self._confirmed[left_out]

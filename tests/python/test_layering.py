@@ -35,7 +35,7 @@ PYTHON = {
     "web": {"toolchain.paths"},
     "quantize": {"tflite", "onnx"},
     "compare": {"tflite", "quantize", "web", "codegen.render"},
-    "search": {"tflite", "quantize", "compare"},
+    "search": {"tflite", "quantize", "compare", "web"},
     "bench": {"web", "tflite", "quantize", "toolchain.paths", "toolchain.process"},
     "export": {"codegen", "toolchain.paths"},
     "toolchain": {"codegen", "web", "bench", "export", "quantize", "tflite"},
