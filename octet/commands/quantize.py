@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         config=config,
         interface=Interface(args.input_type, args.output_type),
         record=record,
-        equalize=_equalizes(args.equalize, config, source is not None),
+        equalize=equalizes(args.equalize, config, source is not None),
         bias_correction=args.bias_correction or ("fast" if source else "none"),
         dequantize_weights=args.dequantize_weights,
         fake=args.fake_quantize,
@@ -122,7 +122,7 @@ def wanted_config(args: argparse.Namespace) -> Config:
     )
 
 
-def _equalizes(asked: bool | None, config: Config, has_data: bool) -> bool:
+def equalizes(asked: bool | None, config: Config, has_data: bool) -> bool:
     """Return whether to equalize: what was asked for, else where one scale serves all channels."""
     if asked is not None:
         return asked

@@ -21,6 +21,7 @@ from octet.commands.data_arguments import (
     record_options,
 )
 from octet.commands.progress import progress
+from octet.commands.quantize import equalizes
 from octet.compare.comparison import short_name
 from octet.compare.labels import read_labels
 from octet.errors import UsageError
@@ -91,7 +92,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument("--dtype", choices=tuple(SCHEMES), help="default: int8")
     group.add_argument("--config", type=Path, metavar="JSON", help="to start from")
     group.add_argument("--bias-correction", choices=METHODS, default="fast", help="default: fast")
-    group.add_argument("--equalize", action="store_true", help="equalize channels across layers")
+    group.add_argument(
+        "--equalize", action=argparse.BooleanOptionalAction, help="as quantize does by default"
+    )
     add_shape_argument(parser)
     add_data_arguments(parser)
     add_record_arguments(parser)
@@ -121,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
             config=config,
             record=record_options(args),
             bias_correction=args.bias_correction,
-            equalize=args.equalize,
+            equalize=equalizes(args.equalize, config, has_data=True),
         ),
     )
     with progress() as report:
@@ -189,7 +192,7 @@ def print_search(console: Console, args: argparse.Namespace, found: SearchResult
         table.add_row(*_point_row(point), "written" if point is found.chosen else "")
     console.print(table)
     beaten = len(found.points) - len(found.frontier())
-    console.print(f"{beaten} more configurations are beaten in size, time and loss")
+    console.print(f"tried and beaten in size, time and loss: {beaten} more")
     for position in found.chosen.left_out:
         console.print(f"  {args.to}: {short_name(found.names[position])}", markup=False)
     words = "at most" if found.met() else "which is above the accepted"

@@ -2,9 +2,8 @@
 """Accuracy-aware mixed precision: leaves out of 8 bits what costs the most accuracy.
 
 Two strategies share one evaluator, see `strategies`: greed until the loss is small enough, and
-bisection of an order of operators. The order is that of value: what the error is less when an
-operator alone is left out, per millisecond that this takes; or of the first of these two numbers;
-or of depth from either end.
+bisection of an order of operators. The order is that of value: the error when an operator alone is
+in 8 bits, per millisecond that leaving it out takes; or of this error; or of depth from either end.
 """
 
 from __future__ import annotations
@@ -104,10 +103,10 @@ class SearchResult:
     def frontier(self) -> list[Point]:
         """Return the points that no other beats in size, time and loss, smallest file first."""
         best: list[Point] = []
-        for point in self.points:
+        for point in sorted(self.points, key=lambda point: (point.numbers(), point.score.noise)):
             if not any(other.beats(point) for other in self.points):
-                best += [point] if all(point.numbers() != own.numbers() for own in best) else []
-        return sorted(best, key=lambda point: point.numbers())
+                best += [] if best and best[-1].numbers() == point.numbers() else [point]
+        return best
 
 
 def search_model(

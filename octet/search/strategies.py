@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How operators are chosen that stay out of 8 bits.
 
+Operators are ranked by the error when each alone is in 8 bits: such errors are small and add up,
+which the gains of leaving one out do not where another one spoils everything.
+
 Greed (after Intel's accuracy-aware algorithm, as in POT and NNCF): operators are left out one after
 the other until the loss is small enough; one that makes it worse is put back, and after some of
-those the rest is ranked anew. Bisection (after Samsung ONE's mpqsolver): the loss may be
-e_all + ratio · (e_8 − e_all), between those of everything left out and nothing, and the shortest
-prefix of an order of operators that keeps it is found in log2 n steps.
+those the rest is ranked anew, by what leaving one out brings as things are. Bisection (after
+Samsung ONE's mpqsolver): the loss may be e_all + ratio · (e_8 − e_all), between those of everything
+left out and nothing, and the shortest prefix of an order of operators that keeps it is found in
+log2 n steps.
 
 Either ends with what it did not need: an operator that helps much for its milliseconds may be
 chosen early, and be of no use once a larger one had to be chosen as well. So each is put back that
@@ -29,7 +33,7 @@ ORDERS = ("value", "damage", "front", "back")
 PATIENCE = 3
 """Operators that made it worse before the rest is ranked anew."""
 
-LEAST_SHARE = 1e-3
+LEAST_SHARE = 0.01
 """Of the network's time in 8 bits: what leaving an operator out costs at least. Estimates are not
 better than this, and some operators are faster in float."""
 
@@ -59,25 +63,25 @@ class Point:
     score: Score
     cost: Cost
 
-    def numbers(self) -> tuple[int, float, float, float]:
-        """Return what is better the less it is: bytes, milliseconds, loss, noise."""
-        return self.cost.size, self.cost.ms, self.score.drop, self.score.noise
+    def numbers(self) -> tuple[int, float, float]:
+        """Return what is better the less it is: bytes, milliseconds, loss."""
+        return self.cost.size, self.cost.ms, self.score.drop
 
     def beats(self, other: Point) -> bool:
         """Return whether this is as good in size, time and loss, and better in one of them."""
-        no_larger = self.cost.size <= other.cost.size and self.cost.ms <= other.cost.ms
-        return no_larger and self.score <= other.score and self.numbers() != other.numbers()
+        no_worse = all(a <= b for a, b in zip(self.numbers(), other.numbers(), strict=True))
+        return no_worse and self.numbers() != other.numbers()
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """An operator and what leaving it out alone brings and costs.
+    """An operator and what leaving it out brings and costs.
 
     Attributes:
         position: of the operator.
-        score: over the records of the ranking, when it is left out.
-        gain: what the error is less, in the unit that adds up over operators (`Metric.power`).
-        ms: what the network takes longer.
+        score: over the records of the ranking, when it alone is in 8 bits.
+        gain: its error, in the unit that adds up over operators (`Metric.power`).
+        ms: what the network in 8 bits takes longer without it.
     """
 
     position: int
@@ -192,29 +196,35 @@ class Searcher:
         """Return operators in the order in which they are to be left out."""
         if self._goal.order in ("front", "back"):
             return sorted(positions, reverse=self._goal.order == "back")
-        ranked = self._rank(chosen, positions)
-        if self._goal.order == "value":
-            ranked.sort(key=lambda one: -one.value())
+        if self._goal.order == "damage":
+            ranked = sorted(self._rank(chosen, positions), key=lambda one: (-one.gain, one.ms))
         else:
-            ranked.sort(key=lambda one: (-one.gain, one.ms))
+            ranked = sorted(self._rank(chosen, positions), key=lambda one: -one.value())
         self.ranking = self.ranking or ranked
         return [one.position for one in ranked]
 
     def _rank(self, chosen: tuple[int, ...], positions: Sequence[int]) -> list[Ranked]:
+        """Rank operators: alone in 8 bits, or alone left out where some are left out already."""
         count, wanted = self._evaluator.records, self._goal.rank_records
         subset = [i * count // wanted for i in range(wanted)]
         before = self._made.model(chosen)
-        energy = self._energy(self._evaluator.score(before, subset))
         ms, least = (
             self._times.model(before),
             LEAST_SHARE * self._times.model(self._made.base.model),
         )
+        energy = self._energy(self._evaluator.score(before, subset)) if chosen else 0.0
         ranked = []
         for number, position in enumerate(positions, 1):
-            model = self._made.model((*chosen, position))
-            score = self._evaluator.score(model, subset)
-            longer = max(self._times.model(model) - ms, least)
-            ranked.append(Ranked(position, score, energy - self._energy(score), longer))
+            without = self._made.model((*chosen, position))
+            longer = max(self._times.model(without) - ms, least)
+            if chosen:
+                score = self._evaluator.score(without, subset)
+                gain = energy - self._energy(score)
+            else:
+                others = [p for p in self._made.positions if p != position]
+                score = self._evaluator.score(self._made.model(others), subset)
+                gain = self._energy(score)
+            ranked.append(Ranked(position, score, gain, longer))
             if self._report:
                 self._report("ranking", number, len(positions))
         return ranked

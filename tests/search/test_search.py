@@ -232,7 +232,7 @@ def test_no_loss_at_all_is_the_float_model() -> None:
     for point in frontier:
         smaller = [other for other in found.points if other.cost.size <= point.cost.size]
         faster = [other for other in smaller if other.cost.ms <= point.cost.ms]
-        assert not [other for other in faster if other.score < point.score]
+        assert not [other for other in faster if other.score.drop < point.score.drop]
     assert frontier == sorted(frontier, key=lambda point: point.cost.size)
 
 
@@ -278,9 +278,23 @@ def test_impossible_options(options: dict[str, Any], words: str) -> None:
         search(**options)
 
 
-def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [[], ["--dtype", "uint8"], ["--dtype", "uint8", "--no-equalize"]])
+def test_quantize_makes_what_was_scored(tmp_path: Path, words: list[str]) -> None:
     model, config = tmp_path / "a.tflite", tmp_path / "quant.json"
     made, again = tmp_path / "made.tflite", tmp_path / "again.tflite"
+    classifier().write(model)
+    data = ["--random", "8", "--no-cache", "--jobs", "1"]
+    command = ["search", str(model), "-o", str(config), *data, *words, "--ratio", "0.5"]
+    assert main([*command, "--quantized", str(made)]) == 0
+    same = [word for word in words if word == "--no-equalize"]
+    command = ["quantize", str(model), "-o", str(again), *data, *same, "--config", str(config)]
+    assert main(command) == 0
+    assert again.read_bytes() == made.read_bytes()
+
+
+def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, config = tmp_path / "a.tflite", tmp_path / "quant.json"
+    made = tmp_path / "made.tflite"
     classifier().write(model)
     data = ["--random", "8", "--no-cache", "--jobs", "1"]
     command = ["search", str(model), "-o", str(config), *data, "--ratio", "0.5"]
@@ -290,10 +304,6 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "written" in text
     assert "one run in octet on one thread, from times measured in Chromium on this" in text
     assert load_config(config).layers
-    command = ["quantize", str(model), "-o", str(again), *data, "--config", str(config)]
-    assert main(command) == 0
-    assert again.read_bytes() == made.read_bytes()
-    capsys.readouterr()
     labels = tmp_path / "labels.txt"
     labels.write_text("\n".join("01234012"))
     command = ["search", str(model), "-o", str(config), *data, "--labels", str(labels), "--json"]

@@ -79,17 +79,17 @@ def best(target: float) -> float:
     return min(ms for score, ms in everything().values() if score.drop <= target)
 
 
+def confirm(left_out: tuple[int, ...]) -> Quantized:
+    made = candidates()
+    options = QuantizeOptions(config=made.config(left_out), record=ONE_JOB)
+    return quantize_ready(made.ready, options)
+
+
 def search(order: str, target: float | None, ratio: float | None, refine: bool = True) -> float:
     """The milliseconds of what the search chooses; it must keep its target."""
-    made = candidates()
-
-    def confirm(left_out: tuple[int, ...]) -> Quantized:
-        options = QuantizeOptions(config=made.config(left_out), record=ONE_JOB)
-        return quantize_ready(made.ready, options)
-
     with evaluator() as scores:
         goal = Goal(target or 0.0, ratio, order, 6, refine)
-        found = Searcher(made, scores, TIMES, goal, confirm, None)
+        found = Searcher(candidates(), scores, TIMES, goal, confirm, None)
         _, point = found.confirmed(found.run())
         assert point.score.drop <= found.target
         assert point.cost.ms == pytest.approx(everything()[tuple(sorted(point.left_out))][1])
@@ -112,6 +112,22 @@ def test_the_fastest_that_is_good_enough_is_found(share: float) -> None:
     right = best(target_of(share))
     assert search("value", target_of(share), None) == pytest.approx(right)
     assert search("value", None, share) == pytest.approx(right)
+
+
+def test_operators_are_ranked_by_the_error_of_each_alone() -> None:
+    made = candidates()
+    with evaluator() as scores:
+        goal = Goal(target_of(0.5), None, "damage", 6, refine=False)
+        found = Searcher(made, scores, TIMES, goal, confirm, None)
+        found.run()
+    gains = [one.gain for one in found.ranking]
+    assert gains == sorted(gains, reverse=True)
+    for one in found.ranking:
+        others = tuple(p for p in made.positions if p != one.position)
+        assert one.score == everything()[others][0]
+        assert one.gain == one.score.drop  # of mean squares, which add up
+        alone = everything()[(one.position,)][1] - everything()[()][1]
+        assert one.ms == pytest.approx(alone)
 
 
 def test_what_is_not_needed_is_put_back() -> None:
