@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from octet.toolchain.paths import DIST, ROOT
-from octet.web.browser import ConsoleLog, chromium
+from octet.web.browser import ConsoleLog, chromium, open_page
 from octet.web.server import Server
 from tests import javascript
 
@@ -69,11 +69,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page in a context of its own."""
-    context = browser.new_context()
+    page = open_page(browser)
     try:
-        yield context.new_page()
+        yield page
     finally:
-        context.close()
+        page.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import tempfile
@@ -14,15 +13,10 @@ from typing import Any, Literal
 import pytest
 from _pytest.runner import runtestprotocol
 
+from octet.node import node_command
 from octet.toolchain.paths import ROOT
 
 REPORTER = Path(__file__).with_name("node_reporter.mjs")
-
-RELAXED_SIMD = "--experimental-wasm-relaxed-simd"
-
-ONE_COMPILER = "--no-concurrent-recompilation"
-"""Node 20 hangs now and then where nothing but kernels that compile is left to wait for: it waits
-for V8's threads, and an optimizing one of them waits for the main thread to collect garbage."""
 
 SECONDS = 600
 """A file that takes longer hangs."""
@@ -30,13 +24,6 @@ SECONDS = 600
 
 class JavaScriptError(Exception):
     """A test file that failed as a whole."""
-
-
-@functools.cache
-def node_flags() -> tuple[str, ...]:
-    """Return the flags with which this machine's Node runs kernels, relaxed SIMD if it can."""
-    probe = subprocess.run(["node", RELAXED_SIMD, "-e", "0"], capture_output=True, check=False)
-    return (ONE_COMPILER,) if probe.returncode else (ONE_COMPILER, RELAXED_SIMD)
 
 
 class JavaScriptFile(pytest.File):
@@ -56,7 +43,7 @@ class JavaScriptItem(pytest.Item):
             lines = Path(folder) / "results"
             report = [f"--test-reporter={REPORTER}", f"--test-reporter-destination={lines}"]
             done = subprocess.run(
-                ["node", *node_flags(), *report, str(self.path)],
+                node_command(*report, self.path),
                 cwd=ROOT,
                 capture_output=True,
                 text=True,

@@ -18,7 +18,7 @@ from octet.bench.engines import ENGINES, OCTET, Entry
 from octet.bench.models import Model
 from octet.bench.results import Failure, Latency, summarize
 from octet.errors import OctetError
-from octet.web.browser import ConsoleLog
+from octet.web.browser import ConsoleLog, open_page
 from octet.web.server import Server
 
 RUNS = 3
@@ -54,11 +54,11 @@ class Session:
         Args:
             on_step: called with what comes next.
         """
-        page = self._browser.new_page()
+        page = open_page(self._browser)
         console = ConsoleLog(page)
         try:
             page.goto(f"{self._server.url}/bench/")
-            page.wait_for_function("globalThis.octetBench !== undefined", timeout=30_000)
+            page.wait_for_function("globalThis.octetBench !== undefined")
             loaded = {}
             for entry in entries:
                 on_step(f"load {entry.label}")

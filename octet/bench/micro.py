@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from octet.bench import processes, site
 from octet.bench.models import Model
 from octet.bench.results import Micro
+from octet.web.browser import open_page
 
 RUNS = 30
 
@@ -29,7 +30,7 @@ CEILINGS: dict[str, dict[str, str | None]] = {
 def ceilings(browser: Browser, server: site.Site) -> dict[str, float]:
     """Return the GMAC/s of each sequence of instructions, without loads, on one thread."""
     script = "import('/bench/ceiling.js').then(({ceilings}) => ceilings())"
-    page = browser.new_page()
+    page = open_page(browser)
     try:
         page.goto(f"{server.url}/bench/frame.html")
         processes.take_precedence()
@@ -53,7 +54,7 @@ def measure(
         limits: what `ceilings` found.
     """
     script = "(args) => import('/bench/layers.js').then(({layers}) => layers(...args))"
-    page = browser.new_page()
+    page = open_page(browser)
     try:
         page.goto(f"{server.url}/bench/frame.html")
         processes.take_precedence()

@@ -14,6 +14,7 @@ from typing import Any
 
 from octet.codegen.render import notice, render
 from octet.errors import OctetError
+from octet.node import node_command
 
 PAGE = "docs/OPERATORS.md"
 SOURCE = "polyfill/ops"
@@ -42,7 +43,8 @@ def render_operator_table(root: Path) -> str:
     Raises:
         OctetError: if Node cannot compile the operators.
     """
-    done = subprocess.run(["node", SCRIPT], cwd=root, capture_output=True, text=True, check=False)
+    command = node_command(SCRIPT)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise OctetError(f"node {SCRIPT}: {done.stderr.strip()}")
     rows = [_row(record) for record in json.loads(done.stdout)]

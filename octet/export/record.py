@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from octet.errors import OctetError
+from octet.node import node_command
 from octet.toolchain.paths import ROOT
 
 SCRIPT = Path(__file__).with_name("record.js")
@@ -123,12 +124,8 @@ def _recording(path: Path) -> Recording:
 
 
 def _node(requests: Path) -> None:
-    try:
-        done = subprocess.run(
-            ["node", SCRIPT, requests], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        raise OctetError("no such program: node") from None
+    command = node_command(SCRIPT, requests)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode == REFUSED:
         raise OctetError(done.stderr.strip())
     if done.returncode:

@@ -20,6 +20,7 @@ from pyodide_build.pywasmcross import calculate_object_exports_readobj
 
 from octet.codegen.cheader import read_catalogue
 from octet.errors import OctetError
+from octet.node import node_command
 from octet.toolchain import process, system, wasm
 from octet.toolchain.paths import DIST, KERNELS, NODE_BIN, NODE_MODULES, WASM
 from octet.toolchain.tasks import Step, partial_of, write_whole
@@ -264,10 +265,11 @@ def optimize_module(flags: Sequence[str], linked: Path, output: Path) -> None:
     graph_file, pruned = linked.with_suffix(".graph.json"), linked.with_suffix(".pruned.wasm")
     write_whole(graph_file, json.dumps([root, *graph]).encode())
     metadce, wasm_opt = NODE_BIN / "wasm-metadce", NODE_BIN / "wasm-opt"
-    process.run([metadce, linked, "--graph-file", graph_file, *flags, "-o", pruned])
+    process.run([*node_command(metadce), linked, "--graph-file", graph_file, *flags, "-o", pruned])
     partial_output = partial_of(output)
     strip = ("--strip-debug", "--strip-producers", "--strip-target-features")
-    process.run([wasm_opt, pruned, *flags, *OPTIMIZE_FLAGS, *strip, "-o", partial_output])
+    command: list[str | Path] = [*node_command(wasm_opt), pruned]
+    process.run([*command, *flags, *OPTIMIZE_FLAGS, *strip, "-o", partial_output])
     check_module(partial_output, wanted)
     partial_output.replace(output)
 

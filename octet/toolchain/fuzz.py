@@ -26,6 +26,7 @@ from playwright.sync_api import Page
 from rich.console import Console
 
 from octet.errors import OctetError
+from octet.node import node_command
 from octet.toolchain.native import PLAN_RUNNER
 from octet.toolchain.paths import BUILD, DIST, POLYFILL, ROOT
 from octet.toolchain.tasks import write_whole
@@ -38,8 +39,9 @@ FOLDER = BUILD / "fuzz"
 SHARES = {"Node": 0.5, "Chromium": 0.3, "sanitizers": 0.2}
 """How the time is divided."""
 
-SILENCE_SECONDS = 30
-"""A campaign that says nothing for so long hangs; slices take a second."""
+SILENCE_SECONDS = 120
+"""A campaign that says nothing for so long hangs; slices take a second
+where the machine does nothing else."""
 
 PLANS = 500
 """Plans that are compiled before they are run under sanitizers."""
@@ -176,9 +178,8 @@ def native(seeds: Path, seed: int, seconds: float, plans: int | None = None) -> 
     while (outcome.ran < plans) if plans else (time.monotonic() < stop):
         options = {"seed": seed, "first": first, "folder": str(seeds), "output": str(output)}
         request = _request("plans.json", options | {"plans": min(PLANS, plans or PLANS)})
-        done = subprocess.run(
-            ["node", SCRIPTS / "plans.js", request], cwd=ROOT, capture_output=True, text=True
-        )
+        command = node_command(SCRIPTS / "plans.js", request)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             outcome.findings.append(f"seed {seed}, from round {first}: {done.stderr.strip()}")
             return outcome
@@ -258,7 +259,7 @@ def _request(name: str, options: dict[str, Any]) -> Path:
 def _script(name: str, request: Path, *flags: str) -> Iterator[tuple[Any, Iterator[str]]]:
     """Run a script of tests/fuzz; yield its process and its lines. It is killed if it falls
     silent."""
-    command = ["node", *flags, str(SCRIPTS / name), str(request)]
+    command = node_command(*flags, SCRIPTS / name, request)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
 
         def lines() -> Iterator[str]:

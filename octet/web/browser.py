@@ -32,6 +32,9 @@ CHROMIUM_FLAGS = (
     "--disable-quic",
 )
 
+PATIENCE_MS = 300_000
+"""A page that takes longer for anything hangs; on a loaded machine all takes long."""
+
 
 class _Driver:
     """Playwright's own process: a thread can run only one, so nested browsers share it."""
@@ -79,12 +82,19 @@ def chromium(flags: Sequence[str] = ()) -> Iterator[Browser]:
     with _driver as playwright:
         with _starting(path):
             browser = playwright.chromium.launch(
-                executable_path=path, args=[*CHROMIUM_FLAGS, *flags]
+                executable_path=path, args=[*CHROMIUM_FLAGS, *flags], timeout=PATIENCE_MS
             )
         try:
             yield browser
         finally:
             browser.close()
+
+
+def open_page(browser: Browser, **options: Any) -> Page:
+    """Open a page in a context of its own, with ``options``; closing it closes both."""
+    page = browser.new_page(**options)
+    page.context.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 @contextmanager

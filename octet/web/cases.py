@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 
 from octet.errors import OctetError
 from octet.toolchain.paths import DIST
-from octet.web.browser import chromium, evaluate
+from octet.web.browser import chromium, evaluate, open_page
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -156,7 +156,7 @@ def case_runner(
         folders = {"/dist": DIST, "/runner": Path(__file__).parent, "/": folder}
         server = stack.enter_context(Server(folders))
         server.blobs["/cases/"] = PAGE
-        page = stack.enter_context(chromium()).new_page()
+        page = open_page(stack.enter_context(chromium()))
         page.goto(f"{server.url}/cases/")
         page.wait_for_function("globalThis.octetCases !== undefined")
         runner = CaseRunner(page)

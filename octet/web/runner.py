@@ -17,7 +17,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from octet.errors import OctetError
 from octet.toolchain.paths import DIST
-from octet.web.browser import ConsoleLog, PageFailedError, chromium, evaluate
+from octet.web.browser import ConsoleLog, PageFailedError, chromium, evaluate, open_page
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -181,11 +181,11 @@ class Runner:
             self._server.blobs["/model"] = model.read_bytes()
         except OSError as error:
             raise OctetError(f"{model}: {error.strerror}") from None
-        page = self._browser.new_page()
+        page = open_page(self._browser)
         console = ConsoleLog(page)
         try:
             page.goto(f"{self._server.url}/runner/")
-            page.wait_for_function("globalThis.octetRunner !== undefined", timeout=30_000)
+            page.wait_for_function("globalThis.octetRunner !== undefined")
             yield page
         except PlaywrightError as error:
             lines = "\n".join(console.lines)

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from octet.toolchain.serving import EXAMPLES
+from octet.web.browser import open_page
 from octet.web.server import Server
 
 Array = npt.NDArray[Any]
@@ -28,10 +29,6 @@ IMPORTS = {
 
 PAGE = """<!doctype html><link rel=icon href=data:,>
 <script type=importmap>{imports}</script><script type=module src=/page/{name}.js></script>"""
-
-
-STARTING_MS = 120_000
-"""Clients bring tens of megabytes of wasm."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,7 @@ class Client:
 
     def __init__(self, name: str, browser: Browser, server: Server) -> None:
         self._server = server
-        self._page = browser.new_page()
-        self._page.set_default_timeout(STARTING_MS)
+        self._page = open_page(browser)
         html = PAGE.format(imports=json.dumps({"imports": IMPORTS}), name=name)
         server.blobs["/"] = html.encode()
         self._page.goto(f"{server.url}/")

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page
 
 from octet.cli import main
+from octet.node import node_command
 from octet.toolchain.assets import Finder
 from octet.toolchain.models import MODELS, read_catalogue
 from octet.toolchain.paths import DIST, LOADERS
@@ -160,7 +161,7 @@ def test_the_build_makes_loaders_for_the_demo_networks(octet_data: Path) -> None
     assert wanted
     for name in wanted:
         script = LOADERS / name / f"{name}.js"
-        subprocess.run(["node", "--check", script], check=True)
+        subprocess.run(node_command("--check", script), check=True)
         digest = hashlib.sha256(script.with_suffix(".bin").read_bytes()).hexdigest()
         assert f'sha256: "{digest}"' in script.read_text()
 

@@ -15,9 +15,10 @@ from octet.cli import main
 from octet.errors import OctetError
 from octet.export.loader import Loader, Preprocessing, file_name
 from octet.export.record import MapOptions, record, record_all
+from octet.node import node_command
 from octet.toolchain.minimal import droppable
 from octet.toolchain.paths import NODE_BIN
-from tests.javascript import node_flags
+from tests.patience import SECONDS
 from tests.tflite.cases import all_cases
 from tests.tflite.cases.case import Case
 from tests.tflite.tiny_models import Operator, Tensor, write_model
@@ -60,7 +61,7 @@ def test_loaders_compute_what_the_runtime_loader_computes(tmp_path: Path) -> Non
         for file, content in Loader(name, f"{name}.tflite", recording).files().items():
             (folder / file).write_bytes(content)
     (tmp_path / "cases.json").write_text(json.dumps(listed))
-    subprocess.run(["node", *node_flags(), RUNNER, tmp_path], check=True, timeout=300)
+    subprocess.run(node_command(RUNNER, tmp_path), check=True, timeout=SECONDS)
     assert json.loads((tmp_path / "differences.json").read_text()) == {}
 
 
@@ -69,11 +70,11 @@ def test_names_in_a_file_stay_names(tmp_path: Path) -> None:
     model = tiny(tmp_path / "m.tflite", hostile)
     assert main(["export", str(model), "-o", str(tmp_path / "out"), "--kernels", "none"]) == 0
     script = tmp_path / "out/m.js"
-    subprocess.run(["node", "--check", script], check=True)
+    subprocess.run(node_command("--check", script), check=True)
     code = (
         f"import({json.dumps(script.as_uri())}).then(m => process.stdout.write(m.inputs[0].name))"
     )
-    done = subprocess.run(["node", "-e", code], check=True, capture_output=True)
+    done = subprocess.run(node_command("-e", code), check=True, capture_output=True)
     assert done.stdout.decode() == hostile
     assert "</script><" not in (tmp_path / "out/index.html").read_text()
 
@@ -141,7 +142,7 @@ def test_any_webnn_will_do(name: str, tmp_path: Path) -> None:
         "  results[name].length === shape.reduce((a, b) => a * b, 1)));\n"
     )
     done = subprocess.run(
-        ["node", tmp_path / "main.mjs"], capture_output=True, text=True, check=True
+        node_command(tmp_path / "main.mjs"), capture_output=True, text=True, check=True
     )
     assert done.stdout == "true\n"
 
@@ -164,7 +165,7 @@ def test_weights_are_checked(tmp_path: Path) -> None:
     )
     (tmp_path / "main.mjs").write_text(script)
     done = subprocess.run(
-        ["node", tmp_path / "main.mjs"], capture_output=True, text=True, check=True
+        node_command(tmp_path / "main.mjs"), capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith(f"weights: got {len(changed)} bytes with SHA-256 ")
 
@@ -176,7 +177,7 @@ def test_labels_are_what_the_file_lists(tmp_path: Path) -> None:
     assert main(["export", str(model), "-o", str(tmp_path / "out"), *words]) == 0
     script = tmp_path / "out/labels.js"
     code = f"import({json.dumps(script.as_uri())}).then(m => console.log(m.labels.join()))"
-    done = subprocess.run(["node", "-e", code], check=True, capture_output=True, text=True)
+    done = subprocess.run(node_command("-e", code), check=True, capture_output=True, text=True)
     assert done.stdout == 'cat,dog "x"\n'
 
 

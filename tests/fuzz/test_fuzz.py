@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from octet.node import node_command
 from octet.toolchain import fuzz
 from octet.toolchain.paths import ROOT
-from tests.javascript import node_flags
 
 CORPUS = Path(__file__).with_name("corpus")
 
@@ -41,7 +41,7 @@ def seeds() -> Path:
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, dict[str, object]]:
     """What became of each file of the corpus."""
-    command = ["node", *node_flags(), str(Path(__file__).with_name("corpus.js"))]
+    command = node_command(Path(__file__).with_name("corpus.js"))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, dict[str, object]] = json.loads(done.stdout)
     return found
@@ -79,7 +79,7 @@ def test_a_kernel_that_leaves_its_memory_is_found(seeds: Path, tmp_path: Path) -
     request, output = tmp_path / "request.json", tmp_path / "plans"
     options = {"seed": 1, "plans": 1, "folder": str(seeds), "output": str(output)}
     request.write_text(json.dumps(options))
-    subprocess.run(["node", fuzz.SCRIPTS / "plans.js", request], cwd=ROOT, check=True)
+    subprocess.run(node_command(fuzz.SCRIPTS / "plans.js", request), cwd=ROOT, check=True)
     plans = bytearray(output.read_bytes())
     # The sizes of the bindings follow plans, round, four sizes and their own number.
     [bindings] = struct.unpack_from("<i", plans, 24)
@@ -95,6 +95,6 @@ def test_an_error_that_is_not_the_loaders_is_found() -> None:
       const problem = await examine({ loadModel }, new Uint8Array(4), () => 0, emptyReport());
       console.log(problem.split("\\n")[0]);
     """
-    command = ["node", "--input-type=module", "-e", script]
+    command = node_command("--input-type=module", "-e", script)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "slip: TypeError: x is undefined"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from octet.node import node_command
 from octet.tflite.files import IDENTIFIER, ModelFileError
 from octet.tflite.model import Model
 from octet.toolchain.paths import ROOT
@@ -21,14 +22,15 @@ from tests.tflite.cases import all_cases
 
 ROUNDS = 1500
 SLOW_SECONDS = 2.0
+"""Of the processor, for a file."""
 
 
 def test_mutants(tmp_path: Path) -> None:
     script = Path(__file__).with_name("write_mutants.js")
-    subprocess.run(["node", script, tmp_path, "20240607", str(ROUNDS)], cwd=ROOT, check=True)
+    subprocess.run(node_command(script, tmp_path, "20240607", str(ROUNDS)), cwd=ROOT, check=True)
     refused = read = 0
     for path in sorted(tmp_path.iterdir()):
-        start = time.monotonic()
+        start = time.process_time()
         try:
             model = Model.read(path)
             for index in range(len(model.tensors)):
@@ -38,7 +40,7 @@ def test_mutants(tmp_path: Path) -> None:
         except ModelFileError as error:
             assert str(error).startswith(f"{path.name}: ")
             refused += 1
-        assert time.monotonic() - start < SLOW_SECONDS
+        assert time.process_time() - start < SLOW_SECONDS
     assert refused > 400
     assert read > 400
 
@@ -169,7 +171,7 @@ def test_objects_shared_over_and_over() -> None:
     schema.ModelAddVersion(builder, 3)
     schema.ModelAddSubgraphs(builder, graphs)
     builder.Finish(schema.ModelEnd(builder), IDENTIFIER)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ModelFileError, match="shared over and over"):
         Model.parse(bytes(builder.Output()), "bomb")
-    assert time.monotonic() - start < SLOW_SECONDS
+    assert time.process_time() - start < SLOW_SECONDS

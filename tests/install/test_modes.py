@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from octet.toolchain.paths import DIST
-from octet.web.browser import chromium
+from octet.web.browser import chromium, open_page
 from octet.web.server import Server
 
 OCTETS = {"octet": True, "native": False, "instances": [True, True], "nativeBuilder": False}
@@ -99,7 +99,7 @@ REFUSED = """async () => {
 def test_chromiums_own(site: Server) -> None:
     """Chromium with its flag has all interfaces, and no backend here: NotSupportedError."""
     with chromium(["--enable-features=WebMachineLearningNeuralNetwork"]) as browser:
-        page = browser.new_page()
+        page = open_page(browser)
         page.goto(f"{site.url}/empty.html")
         assert page.evaluate("'ml' in navigator")
         native = page.evaluate("navigator.ml.createContext().catch(({ name }) => name)")

@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 from playwright.sync_api import Browser, Page
 
+from octet.web.browser import open_page
 from octet.web.server import Server
 
 from .cases import SEED
@@ -27,7 +28,7 @@ def kernel_server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def kernel_page(browser: Browser, kernel_server: Server) -> Iterator[Page]:
-    page = browser.new_page()
+    page = open_page(browser)
     page.goto(f"{kernel_server.url}/")
     page.wait_for_function("() => globalThis.runPool !== undefined")
     yield page

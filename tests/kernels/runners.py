@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from octet.toolchain.paths import DIST, NATIVE, POLYFILL
 from octet.web.server import Server
+from tests.patience import SECONDS
 
 from .cases import SEED, Case
 from .cases.filters import DOT_CLASSES
@@ -61,7 +62,7 @@ class NativeRunner:
             [self._program, self._request, self._response],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
             check=False,
         )
         if done.returncode:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from tests.patience import SECONDS
+
 from .cases import SEED, Case
 from .cases.case import Rng, bytes_of, floats, garbage, struct_of, window_of
 from .cases.elementwise import broadcast_shape, sum_arguments
@@ -19,7 +21,6 @@ from .exchange import blob, encode_plan, words
 from .runners import WasmRunner
 
 DISPATCHES = 200
-SECONDS = 20.0
 
 SIZE = 14  # height and width of every activation but the last
 PIXELS = SIZE * SIZE

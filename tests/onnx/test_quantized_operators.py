@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from octet.node import node_command
 from octet.onnx.convert import convert_onnx
 from octet.quantize.config import Config
 from octet.quantize.quantize import Quantized, QuantizeOptions, quantize_model
 from octet.tflite.runtime import Session
 from octet.tflite.types import Array
-from tests.javascript import node_flags
 from tests.onnx.operator_cases import all_cases
 from tests.onnx.small_models import OneOperator, run_onnx, stored_as
+from tests.patience import SECONDS
 from tests.quantize.networks import ONE_JOB
 
 RUNNER = Path(__file__).parent.parent / "tflite/run_models.js"
-SECONDS = 300
 
 DTYPES = ("int8", "uint8")
 
@@ -115,7 +115,7 @@ def engine(
             (folder / file).write_bytes(array.tobytes())
         listed.append({"name": name, "model": f"{name}.tflite", "inputs": files})
     (folder / "cases.json").write_text(json.dumps(listed))
-    command = ["node", *node_flags(), str(RUNNER), str(folder)]
+    command = node_command(RUNNER, folder)
     subprocess.run(command, check=True, timeout=SECONDS)
     return folder, json.loads((folder / "results.json").read_text())
 

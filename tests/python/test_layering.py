@@ -29,7 +29,8 @@ JAVASCRIPT = {
 PYTHON = {
     "": set(),
     "errors": set(),
-    "codegen": set(),
+    "node": set(),
+    "codegen": {"node"},
     "tflite": set(),
     "onnx": {"tflite"},
     "web": {"toolchain.paths"},
@@ -37,8 +38,8 @@ PYTHON = {
     "compare": {"tflite", "quantize", "web", "codegen.render"},
     "search": {"tflite", "quantize", "compare", "web"},
     "bench": {"web", "tflite", "quantize", "toolchain.paths", "toolchain.process"},
-    "export": {"codegen", "toolchain.paths"},
-    "toolchain": {"codegen", "web", "bench", "export", "quantize", "tflite"},
+    "export": {"codegen", "node", "toolchain.paths"},
+    "toolchain": {"node", "codegen", "web", "bench", "export", "quantize", "tflite"},
     "commands": {
         "codegen",
         "compare",
@@ -205,4 +206,17 @@ def test_kernels_include_headers_only() -> None:
             generated = (path.name, name) == ("plan.c", "plan_kernels.inc")
             if not generated and (not name.endswith(".h") or not (KERNELS / name).is_file()):
                 wrong.append(f"{path.name} includes {name}")
+    assert not wrong
+
+
+def test_node_is_started_in_one_place() -> None:
+    """With the flags of octet/node.py; set-up, which asks for its version, comes before those."""
+    starters = {"octet/node.py", "octet/toolchain/system.py"}
+    wrong = [
+        name
+        for folder in ("octet", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if (name := path.relative_to(ROOT).as_posix()) not in starters
+        and re.search(r"""\[\s*["']node["']""", path.read_text(encoding="utf-8"))
+    ]
     assert not wrong

@@ -17,6 +17,7 @@ from octet.cli import main
 from octet.quantize.config import Config
 from octet.quantize.data.hdf5 import write_hdf5
 from octet.tflite.model import Model
+from tests.patience import SECONDS
 from tests.quantize.networks import Net, classifier, quantized, tensor
 
 COMMAND = "import sys; from octet.cli import main; sys.exit(main())"
@@ -116,7 +117,7 @@ def test_an_interrupt(folder: Path) -> None:
     cache = out.with_name("m.tflite.ranges")
     wait_for(cache, 5_000, running)
     running.send_signal(signal.SIGINT)
-    _, message = running.communicate(timeout=60)
+    _, message = running.communicate(timeout=SECONDS)
     assert (running.returncode, message) == (130, "\ninterrupted\n")
     assert left(folder) == ["m.tflite.ranges"]
     kept = cache.stat().st_size

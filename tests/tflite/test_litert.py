@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from tests.javascript import node_flags
+from octet.node import node_command
+from tests.patience import SECONDS
 from tests.tflite.cases import all_cases
 from tests.tflite.cases.case import Case
 from tests.tflite.tiny_models import Array
 
 CASES = all_cases()
 RUNNER = Path(__file__).with_name("run_models.js")
-SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
             (folder / file).write_bytes(array.tobytes())
         listed.append({"name": name, "model": f"{name}.tflite", "inputs": inputs})
     (folder / "cases.json").write_text(json.dumps(listed))
-    command = ["node", *node_flags(), str(RUNNER), str(folder)]
+    command = node_command(RUNNER, folder)
     subprocess.run(command, check=True, timeout=SECONDS)
     return folder, json.loads((folder / "results.json").read_text())
 

@@ -15,7 +15,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from PIL import Image
 from playwright.sync_api import Browser
 
+from octet.node import node_command
 from tests.conftest import data_folder
+from tests.patience import SECONDS
 from tests.tflite.litert_twins import TRANSPOSE_CONV_BIAS, without_transpose_conv_bias
 from tests.tflite.operators.browser import OperatorPage, Run, operator_page
 from tests.tflite.operators.litert import run_litert as run_small
@@ -136,8 +138,8 @@ def test_detection_postprocess(name: str, photo: str, octet_data: Path, tmp_path
             heads[detail["name"]] = str(file)
     listing = tmp_path / "heads.json"
     listing.write_text(json.dumps(heads))
-    command = ["node", str(POSTPROCESS), str(model), str(listing)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    command = node_command(str(POSTPROCESS), str(model), str(listing))
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS)
     outputs = json.loads(done.stdout)
     details = interpreter.get_output_details()
     assert [output["name"] for output in outputs] == [detail["name"] for detail in details]

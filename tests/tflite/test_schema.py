@@ -13,6 +13,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as other
 
 from octet.codegen import tflite_schema
+from octet.node import node_command
 from octet.toolchain.paths import POLYFILL
 
 TEMPLATE = POLYFILL / "templates/tflite_schema.js.j2"
@@ -23,7 +24,7 @@ def schema() -> dict[str, Any]:
     """What the rendered module exports."""
     source = tflite_schema.render_tflite_schema(TEMPLATE)
     script = f"{source}\nconsole.log(JSON.stringify({{ TABLES, ENUMS, FILE_IDENTIFIER }}));"
-    command = ["node", "--input-type=module", "-e", script]
+    command = node_command("--input-type=module", "-e", script)
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result

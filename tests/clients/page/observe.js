@@ -4,7 +4,7 @@
 
 import { configure, describeGraph, install } from "octet";
 
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 
 install("force");
 configure({ threads: 1 });

@@ -14,6 +14,7 @@ import numpy as np
 from playwright.sync_api import Browser, Page
 
 from octet.toolchain.paths import DIST
+from octet.web.browser import open_page
 from octet.web.server import Server
 from tests.tflite.tiny_models import Array
 
@@ -88,8 +89,8 @@ def operator_page(browser: Browser) -> Iterator[OperatorPage]:
         folders = {"/dist": DIST, "/tests": Path(__file__).parent, "/": DIST}
         server = stack.enter_context(Server(folders))
         server.blobs["/operators/"] = HTML
-        context = stack.enter_context(browser.new_context())
-        page = context.new_page()
+        page = open_page(browser)
+        stack.callback(page.close)
         page.goto(f"{server.url}/operators/")
         page.wait_for_function("globalThis.octetOperators !== undefined")
         page.evaluate("() => octetOperators.start()")
