@@ -3,6 +3,7 @@
 // standard's interfaces.
 
 import { byteLength } from "../ir/graph.js";
+import { wasmFeatures } from "../runtime/features.js";
 import { checkUsable } from "./context.js";
 import { isOwnContext, stateOf } from "./internals.js";
 
@@ -18,11 +19,13 @@ export function isOctetContext(context) {
  * What a context runs on.
  *
  * @param {unknown} context
- * @returns {{variant: string, threads: number, dot: string}} dot: the CPU's dot product of bytes
+ * @returns {{variant: string, threads: number, dot: string, features: string[]}} dot: the CPU's dot
+ *   product of bytes; features: of wasm, which this realm has, whether or not the variant uses them
  */
 export function describeContext(context) {
   const { engine } = stateOf(context, "context", "describeContext");
-  return { variant: engine.variant, threads: engine.threads, dot: engine.dot };
+  const { variant, threads, dot } = engine;
+  return { variant, threads, dot, features: wasmFeatures() };
 }
 
 /**

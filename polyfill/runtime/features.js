@@ -31,6 +31,16 @@ export function canShareMemory() {
   return globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === "function";
 }
 
+/** What this realm has of the wasm features that octet uses, under clang's names. @returns {string[]} */
+export function wasmFeatures() {
+  const has = {
+    simd128: supportsVariant("simd"),
+    "relaxed-simd": supportsVariant("relaxed"),
+    atomics: canShareMemory(),
+  };
+  return Object.entries(has).flatMap(([name, there]) => (there ? [name] : []));
+}
+
 /** Threads to use when nobody says otherwise. */
 export function defaultThreads() {
   const cores = globalThis.navigator?.hardwareConcurrency ?? 1;

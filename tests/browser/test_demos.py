@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_answers(
     assert lane.headline.lower() == headline
     assert all(map(str.startswith, lane.items, items))
     assert lane.facts["time"].endswith("ms")
-    assert lane.status.startswith("Median of 15 runs on relaxed SIMD")
+    assert re.match(r"Median of \d+ runs on relaxed SIMD", lane.status)
 
 
 @pytest.mark.parametrize("page", ["classify", "detect", "segment"])

@@ -95,7 +95,9 @@ class TestBenchmark:
         (row,) = table(tiny.page, "#results")
         assert row[0] == "Tiny classifer, float32"
         assert row[-1] == "7"
-        assert "1 thread" in tiny.page.inner_text("#machine")
+        machine = tiny.page.inner_text("#machine")
+        assert "1 thread" in machine
+        assert "simd128, relaxed-simd, atomics" in machine
         tiny.page.fill("#runs", "9")
         tiny.page.press("#runs", "Tab")
         assert "runs=9" in tiny.page.url

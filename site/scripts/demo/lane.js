@@ -169,9 +169,12 @@ export class Lane {
   /** Time the last run again, a few times of TURNS. @param {number} turn from 0 @param {AbortSignal} signal */
   async measure(turn, signal) {
     if (turn === 0) this.#times = [];
-    let done = this.#times.length;
-    this.#status("busy", `Measuring, run ${done + 1}`);
-    const onProgress = () => this.#status("busy", `Measuring, run ${++done}`);
+    const before = this.#times.length;
+    this.#status("busy", `Measuring, run ${before + 1}`);
+    const onProgress = (/** @type {Progress} */ progress) => {
+      if (progress.phase === "run")
+        this.#status("busy", `Measuring, run ${before + progress.done}`);
+    };
     const network = /** @type {Network} */ (this.#loaded);
     this.#times.push(...(await network.time(TURN, { signal, onProgress })));
     this.ms = median(this.#times);

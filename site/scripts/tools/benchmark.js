@@ -15,6 +15,7 @@ import { ModelChoice } from "./model_choice.js";
 
 /** @typedef {import("./job.js").Work} Work */
 /** @typedef {import("./model_choice.js").Choice} Choice */
+/** @typedef {import("../worker/network_worker.js").Progress} Progress */
 
 /**
  * @typedef {object} Measurement
@@ -24,6 +25,7 @@ import { ModelChoice } from "./model_choice.js";
  * @property {string} variant
  * @property {number} threads
  * @property {string} dot
+ * @property {string[]} features
  * @property {number} macs
  * @property {number} memory
  * @property {number} warmup
@@ -62,7 +64,7 @@ class BenchmarkPage {
 
   async #prepare() {
     this.#job.enabled = this.#choice.chosen.length > 0;
-    this.#job.detail = await this.#choice.downloadText();
+    await this.#job.showDetail(this.#choice.downloadText());
   }
 
   async #measure() {
@@ -75,8 +77,8 @@ class BenchmarkPage {
         networks.push(network);
         const warmup = Number(this.#warmup.value);
         const { name, tone, bytes } = choice;
-        const { variant, threads, dot, macs, memory } = network.facts;
-        const facts = { name, tone, bytes, variant, threads, dot, macs, memory };
+        const { variant, threads, dot, features, macs, memory } = network.facts;
+        const facts = { name, tone, bytes, variant, threads, dot, features, macs, memory };
         this.#measurements.push({ ...facts, warmup, times: [] });
       }
       const runs = Number(this.#runs.value);
@@ -111,9 +113,11 @@ class BenchmarkPage {
    */
   async #takeTurn(network, { name, warmup, times }, first, runs, { signal, say }) {
     const all = Number(this.#runs.value);
-    let done = times.length;
-    say(`${name}: run ${done + 1} of ${all}`);
-    const onProgress = () => say(`${name}: run ${++done} of ${all}`);
+    const sayRun = (/** @type {number} */ run) => say(`${name}: run ${run} of ${all}`);
+    sayRun(times.length + 1);
+    const onProgress = (/** @type {Progress} */ progress) => {
+      if (progress.phase === "run") sayRun(times.length + progress.done);
+    };
     // Another network ran in between: one run brings this one's weights back into the caches.
     const before = first ? warmup : Math.min(1, warmup);
     const request = { warmup: before, runs, seconds: Number.POSITIVE_INFINITY };
@@ -156,10 +160,11 @@ class BenchmarkPage {
 
   #showMachine() {
     const { browser, cores, isolated, nativeWebNN } = describeMachine();
-    const [{ variant, threads, dot }] = this.#measurements;
+    const [{ variant, threads, dot, features }] = this.#measurements;
     const facts = {
       Kernels: engineText({ variant, threads }),
       "Byte products": dot || "–",
+      "Features of wasm": features.join(", ") || "those of its first version",
       "Cores, as told": String(cores),
       "Cross-origin isolated": isolated ? "yes" : "no, hence one thread",
       "WebNN of its own": nativeWebNN ? "yes, not used here" : "no",
