@@ -15,6 +15,8 @@ export class EnginePanel {
   #variant;
   #threads;
   #files;
+  /** How often it was looked up what is stored: the last time counts. */
+  #looking = 0;
 
   /**
    * @param {HTMLElement} root
@@ -57,7 +59,9 @@ export class EnginePanel {
 
   /** Show how much is stored. */
   async refresh() {
+    const looking = ++this.#looking;
     const bytes = await storedBytes(this.#files);
+    if (looking !== this.#looking) return;
     find("#stored").textContent = bytes ? formatBytes(bytes) : "none";
     /** @type {HTMLButtonElement} */ (find("#clear-store")).disabled = bytes === 0;
   }

@@ -14,10 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Browser, Page, Request
 
-from octet.web.browser import ConsoleLog
-
-DONE_MS = 60_000
-"""A job that takes longer has failed."""
+from octet.web.browser import ConsoleLog, open_page
 
 
 class Visit:
@@ -27,14 +24,14 @@ class Visit:
         self.url = url
         # A service worker would be installed anew for every test: those that need it allow it.
         options.setdefault("service_workers", "block")
-        self._context = browser.new_context(accept_downloads=True, **options)
+        self.page = open_page(browser, accept_downloads=True, **options)
+        self._context = self.page.context
         self.requests: list[str] = []
         self.foreign: list[str] = []
         self.expected = ["Service Worker registration blocked by Playwright"]
         """Parts of console lines that the test provokes."""
         self.context = self._context
         self._context.on("request", self._on_request)
-        self.page = self._context.new_page()
         self.console = ConsoleLog(self.page)
 
     def _on_request(self, request: Request) -> None:
@@ -105,7 +102,7 @@ class DemoPage:
         """Press Run, and Cancel as soon as every lane has its answer: nothing is measured."""
         self.page.click("#run")
         for lane in self.page.locator(".lane:visible").all():
-            lane.locator(".headline:not(.waiting)").wait_for(timeout=DONE_MS)
+            lane.locator(".headline:not(.waiting)").wait_for()
         button = self.page.locator("#run .label")
         if button.inner_text() == "Cancel":
             button.click()
@@ -113,7 +110,7 @@ class DemoPage:
 
     def wait(self) -> None:
         """Wait until nothing is under way."""
-        self.page.wait_for_selector("#bench[aria-busy=false]", timeout=DONE_MS)
+        self.page.wait_for_selector("#bench[aria-busy=false]")
 
     def lane(self, index: int = 0) -> LaneText:
         """Read a lane."""

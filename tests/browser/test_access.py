@@ -77,7 +77,7 @@ def test_keyboard_alone(tiny: DemoPage) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector("#lane-0[aria-label='Tiny classifer in float32']")
-    tiny.wait()
+    page.wait_for_selector("#lane-0 .headline:not(.waiting)")
     assert "a=f32" in page.url
     assert tiny.lane().headline == "Red"
 

@@ -16,9 +16,9 @@ from octet.toolchain.serving import EXAMPLES
 from octet.web.browser import ConsoleLog
 from octet.web.server import Server
 from tests.browser.tiny_site import COLOURS, PRECISIONS, RED, classifier
+from tests.patience import MILLISECONDS
 
-STARTING_MS = 30_000
-"""ONNX Runtime Web brings 25 MB of its own."""
+expect.set_options(timeout=MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -57,5 +57,5 @@ def test_onnxruntime_web(examples: Server, page: Page, console: ConsoleLog) -> N
     page.goto(f"{examples.url}/examples/onnxruntime-web/index.html")
     page.set_input_files("#file", file("relu.onnx", "", made.SerializeToString()))
     said = re.compile(r"\d ms\ny \[1, 4\]: 0\.\d+, ")
-    expect(page.locator("#answers")).to_contain_text(said, timeout=STARTING_MS)
+    expect(page.locator("#answers")).to_contain_text(said)
     assert console.lines == []

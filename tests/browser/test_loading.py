@@ -89,7 +89,7 @@ def test_networks_are_stored_once_and_forgotten_when_asked(tiny: DemoPage) -> No
     assert not [url for url in tiny.visit.requests if "/models/" in url]
     tiny.wait()
     tiny.page.click("#engine summary")
-    assert "kB" in tiny.page.inner_text("#stored")
+    tiny.page.wait_for_selector("#stored >> text=kB")
     tiny.page.click("#clear-store")
     tiny.page.wait_for_selector("#run .detail >> text=downloads")
     assert tiny.page.inner_text("#stored") == "none"

@@ -19,6 +19,16 @@ CONTROLLED = """async () => {
   while (!serviceWorker.controller) await new Promise((resolve) => setTimeout(resolve, 20));
 }"""
 
+KEPT = """async () => {
+  const seen = performance.getEntriesByType("resource").map(({ name }) => name);
+  const wanted = ["engine/octet.js", "engine/octet_tflite.js", "engine/octet_worker.js"]
+    .map((file) => String(new URL(file, document.baseURI)))
+    .concat(seen.filter((name) => /(labels|samples).[^/]+$/.test(name)));
+  const there = (await (await caches.open("octet-used")).keys()).map(({ url }) => url);
+  return wanted.every((url) => there.includes(url)) && there.some((url) => url.endsWith(".wasm"));
+}"""
+"""Whether the service worker has all that a network which ran needs."""
+
 PATH = "/some/path/"
 
 
@@ -37,7 +47,7 @@ def test_offline(browser: Browser, tiny_folder: Path) -> None:
             demo.open("classify.html?sample=red")
             visit.page.evaluate(CONTROLLED)
             demo.run()
-            visit.page.wait_for_timeout(300)
+            visit.page.wait_for_function(KEPT)
             before = demo.lane()
             network.close()
             visit.expected.append("net::ERR_")

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -14,12 +16,10 @@ from octet.toolchain.paths import SITE
 from octet.web.browser import chromium
 from octet.web.server import Server
 from tests.browser.demo_page import DemoPage, Visit
+from tests.patience import SECONDS
 
 OBSERVE = """
-globalThis.longTasks = [];
 globalThis.shifts = [];
-new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((e) => e.duration)))
-  .observe({ type: "longtask", buffered: true });
 new PerformanceObserver((list) => shifts.push(...list.getEntries().map((e) => e.value)))
   .observe({ type: "layout-shift", buffered: true });
 """
@@ -27,30 +27,49 @@ new PerformanceObserver((list) => shifts.push(...list.getEntries().map((e) => e.
 FIRST_PAINT_BYTES = 30_000
 """Of a page's HTML, styles and scripts by Brotli."""
 
-ATTEMPTS = 5
-"""A task is long by the clock: other programs may make it so, but not every time."""
+LONG_MS = 50
+"""What w3.org/TR/longtasks calls long."""
 
-PATIENCE = 60
-"""Seconds."""
+ATTEMPTS = 3
+"""Other programs may empty the processor's caches, but not every time."""
+
+SETTLING = 8
+"""Seconds after which Chromium has given a worker's memory back."""
 
 SHIFT = 0.05
 """Half of what web.dev/articles/cls calls good."""
 
 
 @pytest.mark.parametrize("page", ["classify", "detect", "segment"])
-def test_no_long_task_while_a_network_runs(site: DemoPage, page: str) -> None:
+def test_no_long_task_while_a_network_runs(browser: Browser, site: DemoPage, page: str) -> None:
+    """From the click to the last measured run, in the time that the thread itself took.
+
+    By the clock, as a PerformanceObserver sees them, tasks are as long as other programs make them.
+    """
     site.open(f"{page}.html")
-    site.answer()
     seen = []
     for _ in range(ATTEMPTS):
-        site.page.evaluate(OBSERVE)
-        site.page.wait_for_timeout(100)
-        site.page.evaluate("longTasks.length = 0")
-        site.answer()
-        seen.append(site.page.evaluate("longTasks"))
-        if not seen[-1]:
+        browser.start_tracing(page=site.page, categories=["toplevel"])
+        site.run()
+        seen.append(main_thread_tasks(json.loads(browser.stop_tracing())["traceEvents"]))
+        assert len(seen[-1]) > 100
+        if max(seen[-1]) <= LONG_MS:
             return
-    pytest.fail(f"tasks over 50 ms, in each of {ATTEMPTS} attempts: {seen}")
+    pytest.fail(f"milliseconds of the longest task, by attempt: {[max(tasks) for tasks in seen]}")
+
+
+def main_thread_tasks(events: list[dict[str, Any]]) -> list[float]:
+    """Milliseconds of processor time of each task of the pages' main threads."""
+    mains = {
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "thread_name" and event["args"]["name"] == "CrRendererMain"
+    }
+    return [
+        event["tdur"] / 1000
+        for event in events
+        if (event["pid"], event["tid"]) in mains and "tdur" in event
+    ]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -81,16 +100,16 @@ def test_switching_gives_memory_back(tiny_server: Server) -> None:
         demo.open("classify.html?compare=0&sample=red")
         switch(demo, "uint8")
         workers = len(visit.page.workers)
-        for i in range(4):
+        for i in range(20):
             switch(demo, ("f32", "uint8")[i % 2])
         closed_workers_end(demo, workers)
-        before = min(memory(browser, demo) for _ in range(3))
+        before = min(memory(browser, demo) for _ in range(SETTLING))
         for i in range(60):
             switch(demo, ("f32", "uint8")[i % 2])
         closed_workers_end(demo, workers)
         # Freed memory goes back to the system little by little.
         after = [memory(browser, demo)]
-        while after[-1] > 1.1 * before and len(after) < PATIENCE:
+        while after[-1] > 1.1 * before and len(after) < SECONDS:
             after.append(memory(browser, demo))
         assert after[-1] <= 1.1 * before, (before, after)
 
@@ -109,7 +128,7 @@ def switch(demo: DemoPage, model: str) -> None:
 def closed_workers_end(demo: DemoPage, left: int) -> None:
     """Wait until nothing is under way and no more than ``left`` workers are there."""
     demo.wait()
-    for _ in range(PATIENCE):
+    for _ in range(SECONDS):
         if len(demo.page.workers) <= left:
             return
         demo.page.wait_for_timeout(1000)
@@ -117,14 +136,19 @@ def closed_workers_end(demo: DemoPage, left: int) -> None:
 
 
 def memory(browser: Browser, demo: DemoPage) -> int:
-    """KiB that the pages' processes share out among them (Linux: PSS), garbage collected."""
+    """KiB of the page's process that no file has (Linux: PSS), without garbage and caches.
+
+    What files have, Chromium's program most of all, counts for more when other programs that use
+    them end.
+    """
     session = demo.page.context.new_cdp_session(demo.page)
     session.send("HeapProfiler.collectGarbage")
+    system = browser.new_browser_cdp_session()
+    system.send("Memory.simulatePressureNotification", {"level": "critical"})
     demo.page.wait_for_timeout(1000)
-    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
-    total = 0
-    for process in processes["processInfo"]:
-        if process["type"] == "renderer":
-            text = Path(f"/proc/{process['id']}/smaps_rollup").read_text()
-            total += int(text.split("Pss:")[1].split()[0])
-    return total
+    processes = system.send("SystemInfo.getProcessInfo")["processInfo"]
+    # Chromium has more of them, for pages to come and for its own.
+    renderers = [process for process in processes if process["type"] == "renderer"]
+    page = max(renderers, key=lambda process: float(process["cpuTime"]))
+    text = Path(f"/proc/{page['id']}/smaps_rollup").read_text()
+    return sum(int(text.split(f"Pss_{part}:")[1].split()[0]) for part in ("Anon", "Shmem"))

@@ -114,7 +114,7 @@ def test_camera(filming: Browser, tiny_server: Server, address: str, answers: se
         visit.page.wait_for_selector("#rate >> text=/[1-9].* pictures a second/")
         assert demo.lane().headline in answers
         assert demo.lane().status.startswith("Live on")
-        assert visit.page.inner_text("#run .label") == "Stop camera"
+        visit.page.wait_for_selector("#run .label >> text=Stop camera")
         visit.page.click("#facing")
         visit.page.wait_for_function("asked.length === 2")
         visit.page.wait_for_selector("#lane-0[data-state=live]")

@@ -159,13 +159,13 @@ class Demo {
   }
 
   /**
-   * Show what the button does now. Until that is known the page is busy.
+   * Show what the button does now. A page that worked is busy until that is known.
    *
    * @returns {Promise<number | null>} bytes to download; null if a later call shows the button
    */
   async #showButton() {
     const showing = ++this.#showing;
-    this.#bench.setAttribute("aria-busy", "true");
+    if (this.#job) this.#bench.setAttribute("aria-busy", "true");
     const button = this.#button;
     const missing = await this.#missingBytes();
     if (showing !== this.#showing) return null;

@@ -23,6 +23,8 @@ export class Job {
   #problem = find("#problem");
   #label;
   #detail = "";
+  /** @type {Promise<string> | null} */
+  #asked = null;
   /** @type {AbortController | null} */
   #under = null;
 
@@ -36,8 +38,12 @@ export class Job {
     this.#show();
   }
 
-  /** What pressing the button would download. @param {string} text */
-  set detail(text) {
+  /** Show what pressing the button would download. @param {Promise<string>} asked */
+  async showDetail(asked) {
+    this.#asked = asked;
+    const text = await asked;
+    // What was asked later is what is shown, though it may be known earlier.
+    if (this.#asked !== asked) return;
     this.#detail = text;
     this.#show();
   }

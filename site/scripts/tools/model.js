@@ -53,7 +53,7 @@ class ModelPage {
 
   async #prepare() {
     this.#job.enabled = this.#choice.chosen.length > 0;
-    this.#job.detail = await this.#choice.downloadText();
+    await this.#job.showDetail(this.#choice.downloadText());
   }
 
   /** A file that was dropped is opened at once; nothing has to be downloaded for it. */

@@ -43,7 +43,7 @@ class ProfilePage {
 
   async #prepare() {
     this.#job.enabled = this.#choice.chosen.length > 0;
-    this.#job.detail = await this.#choice.downloadText();
+    await this.#job.showDetail(this.#choice.downloadText());
   }
 
   async #profile() {
@@ -56,7 +56,7 @@ class ProfilePage {
         made.push(run.id);
         const [first = "", second = this.#shown[1]] = made;
         this.#shown = [first, second === first ? "" : second];
-        this.#show();
+        await this.#show();
       }
     });
     this.#engine.refresh();
@@ -96,7 +96,8 @@ class ProfilePage {
     return { a: a ?? null, b: b ?? null };
   }
 
-  #show() {
+  /** @returns {Promise<void>} when the chart is drawn, too */
+  async #show() {
     this.#showHistory();
     const { a, b } = this.#pair;
     find("#result").hidden = !a;
@@ -110,7 +111,7 @@ class ProfilePage {
     if (b) series.push({ name: b.name, tone: "second", values: values("b") });
     const labels = rows.map((row, i) => `${i} ${(row.a ?? row.b)?.name}`);
     find("#layers").replaceChildren(profileTable(a, b, rows));
-    this.#drawLayers(labels, series);
+    await this.#drawLayers(labels, series);
   }
 
   /** @param {string[]} labels @param {import("../charts.js").Series[]} series */
