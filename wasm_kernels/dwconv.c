@@ -3,7 +3,7 @@
 //
 // Filters of three columns slide along the output row: each input column is read once and adds to
 // three outputs, whose sums stay in registers beside the weights. Other filters read every tap of
-// every pixel. Both sum column by column, so that they agree.
+// every pixel. Both add up the products of a column, then the columns, so that they agree.
 #include "filters.h"
 #include "madd.h"
 
@@ -17,10 +17,12 @@ static void tap_pixel(float* y, const float* const* taps, const window_shape* s,
     const int32_t lanes = channels - c;
     f32x4 acc = f32x4_load(w);
     for (int32_t kx = 0; kx < s->kernel_width; kx++) {
+      f32x4 sum = f32x4_splat(0);
       for (int32_t t = kx; t < tap_count; t += s->kernel_width) {
         const f32x4 v = lanes >= 4 ? f32x4_load(taps[t] + c) : f32x4_load_n(taps[t] + c, lanes);
-        acc = f32x4_madd(acc, v, f32x4_load(w + 4 + 4 * t));
+        sum = f32x4_madd(sum, v, f32x4_load(w + 4 + 4 * t));
       }
+      acc += sum;
     }
     const f32x4 v = f32x4_clamp(acc, lo, hi);
     if (lanes >= 4) {
@@ -51,22 +53,21 @@ static void tap_rows(float* y, const float* x, const float* w, const f32x4 lo, c
 // Three input rows at one block of channels; a row outside the input reads zeros again and again.
 typedef struct {
   const float* row[3];
-  ptrdiff_t step[3];
+  ptrdiff_t step[3];  // from a column to the next that is read
 } column_source;
 
-// acc + the products of one column with filter column w[0], w[1], w[2].
-INLINE f32x4 add_column(f32x4 acc, const f32x4 v[3], const f32x4 w[3]) {
-  for (int ky = 0; ky < 3; ky++) acc = f32x4_madd(acc, v[ky], w[ky]);
-  return acc;
+// Moves on to the next column.
+INLINE void load_column(f32x4 v[3], column_source* x) {
+  for (int ky = 0; ky < 3; ky++) {
+    v[ky] = f32x4_load(x->row[ky]);
+    x->row[ky] += x->step[ky];
+  }
 }
 
-// The column at position i of the input.
-INLINE void load_column(f32x4 v[3], const column_source* x, const int32_t i,
-                        const int32_t in_width) {
-  const int inside = i >= 0 && i < in_width;
-  for (int ky = 0; ky < 3; ky++) {
-    v[ky] = inside ? f32x4_load(x->row[ky] + i * x->step[ky]) : f32x4_splat(0);
-  }
+// The products of one column with filter column w[0], w[1], w[2]. Sums of three columns wait for
+// each other only when these are added.
+INLINE f32x4 column_sum(const f32x4 v[3], const f32x4 w[3]) {
+  return f32x4_madd(f32x4_madd(v[0] * w[0], v[1], w[1]), v[2], w[2]);
 }
 
 INLINE void load_filter(f32x4 w[3][3], const float* block) {
@@ -75,24 +76,50 @@ INLINE void load_filter(f32x4 w[3][3], const float* block) {
   }
 }
 
+// The columns of a walk over `count` of them, from input column `start` in steps, that are inside.
+INLINE void inside_walk(const int32_t start, const int32_t step, const int32_t count,
+                        const int32_t in_width, int32_t* first, int32_t* last) {
+  *first = start < 0 ? min_i32(divide_up(-start, step), count) : 0;
+  *last = start < in_width ? min_i32(divide_up(in_width - start, step), count) : 0;
+  if (*last < *first) *last = *first;
+}
+
 // One block of 4 channels along one output row, stride 1. Outputs that are a dilation apart share
 // columns: they are a row of their own.
 static void slide_by_one(float* y, const column_source* x, const float* block, const f32x4 lo,
                          const f32x4 hi, const window_shape* s) {
   const int32_t d = s->dilation_width;
+  const ptrdiff_t y_step = (ptrdiff_t)d * s->y_stride;
   const f32x4 bias = f32x4_load(block);
   f32x4 w[3][3];
   load_filter(w, block);
-  for (int32_t first = 0; first < min_i32(d, s->out_width); first++) {
+  for (int32_t start = 0; start < min_i32(d, s->out_width); start++) {
+    const int32_t columns = divide_up(s->out_width - start, d) + 2;
+    int32_t first, last;
+    inside_walk(start - s->pad_left, d, columns, s->in_width, &first, &last);
+    column_source from = *x;
+    for (int ky = 0; ky < 3; ky++) {
+      if (first < last) from.row[ky] += (start - s->pad_left + first * d) * from.step[ky];
+      from.step[ky] *= d;
+    }
+    float* to = y + (ptrdiff_t)start * s->y_stride;
     // Sums that have seen two columns of their three, and one.
     f32x4 two = bias, one = bias;
-    for (int32_t ox = first - 2 * d; ox < s->out_width; ox += d) {
-      f32x4 v[3];
-      load_column(v, x, ox + 2 * d - s->pad_left, s->in_width);
-      const f32x4 sum = add_column(two, v, w[2]);
-      two = add_column(one, v, w[1]);
-      one = add_column(bias, v, w[0]);
-      if (ox >= 0) f32x4_store(y + (ptrdiff_t)ox * s->y_stride, f32x4_clamp(sum, lo, hi));
+    for (int32_t i = 0; i < columns; i++) {
+      f32x4 sum = two;
+      two = one;
+      one = bias;
+      if (i >= first && i < last) {
+        f32x4 v[3];
+        load_column(v, &from);
+        sum += column_sum(v, w[2]);
+        two += column_sum(v, w[1]);
+        one += column_sum(v, w[0]);
+      }
+      if (i >= 2) {
+        f32x4_store(to, f32x4_clamp(sum, lo, hi));
+        to += y_step;
+      }
     }
   }
 }
@@ -101,17 +128,32 @@ static void slide_by_one(float* y, const column_source* x, const float* block, c
 static void slide_by_two(float* y, const column_source* x, const float* block, const f32x4 lo,
                          const f32x4 hi, const window_shape* s) {
   const f32x4 bias = f32x4_load(block);
-  f32x4 w[3][3], v[3];
+  f32x4 w[3][3];
   load_filter(w, block);
-  int32_t i = -s->pad_left;
-  load_column(v, x, i++, s->in_width);
-  f32x4 one = add_column(bias, v, w[0]);
-  for (int32_t ox = 0; ox < s->out_width; ox++) {
-    load_column(v, x, i++, s->in_width);
-    const f32x4 two = add_column(one, v, w[1]);
-    load_column(v, x, i++, s->in_width);
-    one = add_column(bias, v, w[0]);
-    f32x4_store(y, f32x4_clamp(add_column(two, v, w[2]), lo, hi));
+  int32_t first, last;
+  inside_walk(-s->pad_left, 1, 2 * s->out_width + 1, s->in_width, &first, &last);
+  column_source from = *x;
+  if (first < last) {
+    for (int ky = 0; ky < 3; ky++) from.row[ky] += (first - s->pad_left) * from.step[ky];
+  }
+  f32x4 v[3], one = bias;
+  if (first == 0 && last > 0) {
+    load_column(v, &from);
+    one += column_sum(v, w[0]);
+  }
+  for (int32_t i = 1; i <= 2 * s->out_width; i += 2) {
+    f32x4 sum = one;
+    one = bias;
+    if (i >= first && i < last) {
+      load_column(v, &from);
+      sum += column_sum(v, w[1]);
+    }
+    if (i + 1 >= first && i + 1 < last) {
+      load_column(v, &from);
+      sum += column_sum(v, w[2]);
+      one += column_sum(v, w[0]);
+    }
+    f32x4_store(y, f32x4_clamp(sum, lo, hi));
     y += s->y_stride;
   }
 }

@@ -155,9 +155,28 @@ INLINE void put_zeros(float* to, const int32_t n) {
   for (int32_t i = 0; i < n; i += 4) f32x4_store(to + i, f32x4_splat(0));
 }
 
+// Whether a window lies inside the input, its rows without gaps, and nothing behind it is missing
+// for whole vectors.
+INLINE int is_plain(const float* x, const float* x_end, const window_shape* s,
+                    const window_origin o) {
+  const int32_t c = s->in_channels, height = (s->kernel_height - 1) * s->dilation_height;
+  if (s->dilation_width != 1 || s->x_stride != c || o.x < 0 || o.y < 0) return 0;
+  if (o.x + s->kernel_width > s->in_width || o.y + height >= s->in_height) return 0;
+  const ptrdiff_t pixel = (ptrdiff_t)(o.batch * s->in_height + o.y + height) * s->in_width + o.x;
+  return x_end - x - (pixel + s->kernel_width) * c >= 3;
+}
+
 static void gather_window(float* row, const float* x, const float* x_end, const window_shape* s,
                           const window_origin o) {
   const int32_t c = s->in_channels, kernel_row = s->kernel_width * c;
+  if (is_plain(x, x_end, s, o)) {
+    const ptrdiff_t step = (ptrdiff_t)s->dilation_height * s->in_width * c;
+    const float* from = x + ((ptrdiff_t)(o.batch * s->in_height + o.y) * s->in_width + o.x) * c;
+    for (int32_t ky = 0; ky < s->kernel_height; ky++, row += kernel_row, from += step) {
+      for (int32_t i = 0; i < kernel_row; i += 4) f32x4_store(row + i, f32x4_load(from + i));
+    }
+    return;
+  }
   const int dense = s->dilation_width == 1 && s->x_stride == c;
   int32_t first, last;
   inside_columns(s, o.x, &first, &last);

@@ -55,12 +55,22 @@ void f32_resize_linear(float* y, const float* x, const int32_t* rows, const floa
       for (; c + 4 <= channels; c += 4) {
         f32x4_store(to + c, mix(f32x4_load(left + c), f32x4_load(right + c), wx));
       }
-      if (c < channels) {
-        const int32_t n = channels - c;
-        f32x4_store_n(to + c, mix(f32x4_load_n(left + c, n), f32x4_load_n(right + c, n), wx), n);
+      if (c < channels && channels >= 4) {
+        c = channels - 4;  // some of them again
+        f32x4_store(to + c, mix(f32x4_load(left + c), f32x4_load(right + c), wx));
+      } else if (c < channels) {
+        f32x4_store_n(to, mix(f32x4_load_n(left, channels), f32x4_load_n(right, channels), wx),
+                      channels);
       }
     }
   }
+}
+
+INLINE void put_eight(uint8_t* to, const float* left, const float* right, const f32x4 wx,
+                      const f32x4 scale, const requantizer* q) {
+  const f32x4 low = mix(f32x4_load(left), f32x4_load(right), wx);
+  const f32x4 high = mix(f32x4_load(left + 4), f32x4_load(right + 4), wx);
+  u8x8_store(to, u8x8_from_i32x4(requantize(low * scale, q), requantize(high * scale, q)));
 }
 
 void qu8_resize_linear(uint8_t* y, const uint8_t* x, const int32_t* rows, const float* row_weights,
@@ -99,10 +109,11 @@ void qu8_resize_linear(uint8_t* y, const uint8_t* x, const int32_t* rows, const 
       columns_at(shape, mixed, columns, ox, &left, &right);
       const f32x4 wx = f32x4_splat(column_weights[ox]);
       int32_t c = 0;
-      for (; c + 8 <= channels; c += 8) {
-        const f32x4 low = mix(f32x4_load(left + c), f32x4_load(right + c), wx);
-        const f32x4 high = mix(f32x4_load(left + c + 4), f32x4_load(right + c + 4), wx);
-        u8x8_store(to + c, u8x8_from_i32x4(requantize(low * s, &q), requantize(high * s, &q)));
+      for (; c + 8 <= channels; c += 8) put_eight(to + c, left + c, right + c, wx, s, &q);
+      if (c < channels && channels >= 8) {
+        c = channels - 8;  // some of them again
+        put_eight(to + c, left + c, right + c, wx, s, &q);
+        continue;
       }
       for (; c < channels; c += 4) {
         const int32_t n = min_i32(channels - c, 4);
