@@ -56,11 +56,11 @@ typedef struct {
   ptrdiff_t step[3];  // from a column to the next that is read
 } column_source;
 
-// Moves on to the next column.
-INLINE void load_column(f32x4 v[3], column_source* x) {
+// The next column if it is inside the input, else zeros.
+INLINE void next_column(f32x4 v[3], column_source* x, const int inside) {
   for (int ky = 0; ky < 3; ky++) {
-    v[ky] = f32x4_load(x->row[ky]);
-    x->row[ky] += x->step[ky];
+    v[ky] = inside ? f32x4_load(x->row[ky]) : f32x4_splat(0);
+    x->row[ky] += inside ? x->step[ky] : 0;
   }
 }
 
@@ -106,16 +106,11 @@ static void slide_by_one(float* y, const column_source* x, const float* block, c
     // Sums that have seen two columns of their three, and one.
     f32x4 two = bias, one = bias;
     for (int32_t i = 0; i < columns; i++) {
-      f32x4 sum = two;
-      two = one;
-      one = bias;
-      if (i >= first && i < last) {
-        f32x4 v[3];
-        load_column(v, &from);
-        sum += column_sum(v, w[2]);
-        two += column_sum(v, w[1]);
-        one += column_sum(v, w[0]);
-      }
+      f32x4 v[3];
+      next_column(v, &from, i >= first && i < last);
+      const f32x4 sum = two + column_sum(v, w[2]);
+      two = one + column_sum(v, w[1]);
+      one = bias + column_sum(v, w[0]);
       if (i >= 2) {
         f32x4_store(to, f32x4_clamp(sum, lo, hi));
         to += y_step;
@@ -136,25 +131,15 @@ static void slide_by_two(float* y, const column_source* x, const float* block, c
   if (first < last) {
     for (int ky = 0; ky < 3; ky++) from.row[ky] += (first - s->pad_left) * from.step[ky];
   }
-  f32x4 v[3], one = bias;
-  if (first == 0 && last > 0) {
-    load_column(v, &from);
-    one += column_sum(v, w[0]);
-  }
-  for (int32_t i = 1; i <= 2 * s->out_width; i += 2) {
-    f32x4 sum = one;
-    one = bias;
-    if (i >= first && i < last) {
-      load_column(v, &from);
-      sum += column_sum(v, w[1]);
-    }
-    if (i + 1 >= first && i + 1 < last) {
-      load_column(v, &from);
-      sum += column_sum(v, w[2]);
-      one += column_sum(v, w[0]);
-    }
-    f32x4_store(y, f32x4_clamp(sum, lo, hi));
-    y += s->y_stride;
+  f32x4 v[3];
+  next_column(v, &from, first == 0 && last > 0);
+  f32x4 one = bias + column_sum(v, w[0]);
+  for (int32_t i = 1; i <= 2 * s->out_width; i += 2, y += s->y_stride) {
+    next_column(v, &from, i >= first && i < last);
+    const f32x4 two = one + column_sum(v, w[1]);
+    next_column(v, &from, i + 1 >= first && i + 1 < last);
+    one = bias + column_sum(v, w[0]);
+    f32x4_store(y, f32x4_clamp(two + column_sum(v, w[2]), lo, hi));
   }
 }
 

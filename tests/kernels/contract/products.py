@@ -295,10 +295,13 @@ def qu8_igemm(
 def f32_dwconv(y: Array, x: Array, w: Weights, lo: float, hi: float, shape: Struct) -> None:
     taps = windows(x, shape, shape.groups, 0)
     acc = np.broadcast_to(w.bias[:, 0], taps.shape[:3] + taps.shape[4:])
-    down = np.arange(taps.shape[3]).reshape(shape.kernel_height, shape.kernel_width).T
+    columns = np.arange(taps.shape[3]).reshape(shape.kernel_height, shape.kernel_width).T
     with np.errstate(all="ignore"):
-        for t in down.flat:
-            acc = acc + taps[..., t, :] * w.values[:, 0, t, 0]
+        for column in columns:
+            total = np.float32(0)
+            for t in column:
+                total = total + taps[..., t, :] * w.values[:, 0, t, 0]
+            acc = acc + total
         out = output_pixels(y, shape, shape.groups)
         out[:] = clamp(acc, lo, hi).reshape(out.shape)
 
