@@ -60,7 +60,7 @@ typedef struct {
 INLINE void next_column(f32x4 v[3], column_source* x, const int inside) {
   for (int ky = 0; ky < 3; ky++) {
     v[ky] = inside ? f32x4_load(x->row[ky]) : f32x4_splat(0);
-    x->row[ky] += inside ? x->step[ky] : 0;
+    if (inside) x->row[ky] += x->step[ky];
   }
 }
 
@@ -84,6 +84,22 @@ INLINE void inside_walk(const int32_t start, const int32_t step, const int32_t c
   if (*last < *first) *last = *first;
 }
 
+// Sums that have seen two columns of their three, and one.
+typedef struct {
+  f32x4 two, one;
+} begun;
+
+// Takes a column; returns the sum that is complete with it.
+INLINE f32x4 slide(begun* sums, column_source* x, const f32x4 w[3][3], const f32x4 bias,
+                   const int inside) {
+  f32x4 v[3];
+  next_column(v, x, inside);
+  const f32x4 sum = sums->two + column_sum(v, w[2]);
+  sums->two = sums->one + column_sum(v, w[1]);
+  sums->one = bias + column_sum(v, w[0]);
+  return sum;
+}
+
 // One block of 4 channels along one output row, stride 1. Outputs that are a dilation apart share
 // columns: they are a row of their own.
 static void slide_by_one(float* y, const column_source* x, const float* block, const f32x4 lo,
@@ -103,20 +119,27 @@ static void slide_by_one(float* y, const column_source* x, const float* block, c
       from.step[ky] *= d;
     }
     float* to = y + (ptrdiff_t)start * s->y_stride;
-    // Sums that have seen two columns of their three, and one.
-    f32x4 two = bias, one = bias;
+    begun sums = {bias, bias};
     for (int32_t i = 0; i < columns; i++) {
-      f32x4 v[3];
-      next_column(v, &from, i >= first && i < last);
-      const f32x4 sum = two + column_sum(v, w[2]);
-      two = one + column_sum(v, w[1]);
-      one = bias + column_sum(v, w[0]);
+      const f32x4 sum = i >= first && i < last ? slide(&sums, &from, w, bias, 1)
+                                               : slide(&sums, &from, w, bias, 0);
       if (i >= 2) {
         f32x4_store(to, f32x4_clamp(sum, lo, hi));
         to += y_step;
       }
     }
   }
+}
+
+// Takes the second and the third column of a sum whose first is in `one`, which begins the next.
+INLINE f32x4 slide_pair(f32x4* one, column_source* x, const f32x4 w[3][3], const f32x4 bias,
+                        const int second, const int third) {
+  f32x4 v[3];
+  next_column(v, x, second);
+  const f32x4 two = *one + column_sum(v, w[1]);
+  next_column(v, x, third);
+  *one = bias + column_sum(v, w[0]);
+  return two + column_sum(v, w[2]);
 }
 
 // The same for stride 2: every other column belongs to two outputs.
@@ -135,11 +158,11 @@ static void slide_by_two(float* y, const column_source* x, const float* block, c
   next_column(v, &from, first == 0 && last > 0);
   f32x4 one = bias + column_sum(v, w[0]);
   for (int32_t i = 1; i <= 2 * s->out_width; i += 2, y += s->y_stride) {
-    next_column(v, &from, i >= first && i < last);
-    const f32x4 two = one + column_sum(v, w[1]);
-    next_column(v, &from, i + 1 >= first && i + 1 < last);
-    one = bias + column_sum(v, w[0]);
-    f32x4_store(y, f32x4_clamp(two + column_sum(v, w[2]), lo, hi));
+    const f32x4 sum = i >= first && i + 1 < last
+                          ? slide_pair(&one, &from, w, bias, 1, 1)
+                          : slide_pair(&one, &from, w, bias, i >= first && i < last,
+                                       i + 1 >= first && i + 1 < last);
+    f32x4_store(y, f32x4_clamp(sum, lo, hi));
   }
 }
 
