@@ -99,7 +99,7 @@ divided("FLOOR_MOD", ("f32", "i32", "i64"))
 def power(g: Generator) -> Draft:
     a, b = broadcast_pair(g)
     low = 0.1 if g.real else 1
-    return Draft("POW", {"a": g.feed(a, low, 4), "b": g.feed(b, low, 3)}, relative=2e-5)
+    return Draft("POW", {"a": g.feed(a, low, 4), "b": g.feed(b, low, 3)})
 
 
 @operator("ADD_N", ("f32", "i32"))

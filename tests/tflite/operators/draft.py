@@ -80,7 +80,6 @@ class Draft:
     intermediates: tuple[str, ...] = ()
     custom_options: bytes | None = None
     rough: Mapping[str, int] = field(default_factory=dict)
-    relative: float = 1e-5
 
 
 class Generator:
