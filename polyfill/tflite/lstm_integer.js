@@ -353,5 +353,5 @@ function tanhTable(op, bits) {
 
 /** @param {OperatorCall} op @param {string} name @param {(x: number) => number} f */
 function table(op, name, f) {
-  return op.mapping.table(name, "int32", () => fixed.table16(f));
+  return op.mapping.table(name, "int32", [1 << 16], () => fixed.table16(f));
 }

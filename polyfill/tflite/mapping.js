@@ -44,6 +44,12 @@ const DATA_TYPES = {
 const INT16_RANGE = [-32768, 32767];
 
 /**
+ * What stands for a tensor of COMPLEX64, which WebNN lacks.
+ *
+ * @typedef {{real: MLOperand, imaginary: MLOperand}} Complex
+ */
+
+/**
  * A computation behind the graph: `run` takes the stored values of the input tensors and gives
  * those of the outputs.
  *
@@ -64,6 +70,8 @@ export class Mapping {
   #raw = [];
   /** @type {(MLOperand | undefined)[]} */
   #float = [];
+  /** @type {Map<number, Complex>} */
+  #complex = new Map();
   /** @type {Map<string, MLOperand>} scales and other small constants, by content */
   #shared = new Map();
   /** @type {Map<unknown, readonly unknown[]>} what an operand was made of, operands among it */
@@ -194,23 +202,34 @@ export class Mapping {
   }
 
   /**
-   * A vector of constants, made once.
+   * Constants of a formula, made once for all operators that ask for them.
    *
    * @param {string} name
    * @param {DataType} dataType
-   * @param {() => ArrayBufferView & {length: number}} make
+   * @param {readonly number[]} shape
+   * @param {() => ArrayBufferView} make
    * @returns {MLOperand}
    */
-  table(name, dataType, make) {
+  table(name, dataType, shape, make) {
     const key = `table of ${name}`;
     let operand = this.#shared.get(key);
     if (!operand) {
-      const values = make();
-      this.#budget.spend(values.length);
-      operand = this.#constant(dataType, [values.length], values);
+      operand = this.#constant(dataType, shape, make());
       this.#shared.set(key, operand);
     }
     return operand;
+  }
+
+  /** @param {number} index @param {Complex} value of a tensor of complex numbers */
+  setComplex(index, value) {
+    this.#complex.set(index, value);
+  }
+
+  /** @param {number} index @returns {Complex} */
+  complex(index) {
+    const value = this.#complex.get(index);
+    if (!value) throw new UnsupportedError("complex numbers that are no spectrum");
+    return value;
   }
 
   /** @param {DataType} dataType @param {readonly number[]} shape @param {ArrayBufferView} data */

@@ -26,6 +26,8 @@ import {
 import { argument, cumulativeSum, mean, reduction, reverse } from "./ops_reduction.js";
 import { resizeBilinear, resizeNearestNeighbor } from "./ops_resize.js";
 import { slice, stridedSlice } from "./ops_slicing.js";
+import * as spectrum from "./ops_spectrum.js";
+import { convolution3d } from "./ops_volume.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 
@@ -77,8 +79,10 @@ const BUILTINS = {
   BROADCAST_TO: entry(movement.broadcastTo, 2),
   CAST: entry(cast, 1, "CastOptions"),
   CEIL: entry(unary("ceil"), 1),
+  COMPLEX_ABS: entry(spectrum.magnitude, 1),
   CONCATENATION: entry(movement.concatenation, [1, MANY], "ConcatenationOptions"),
   CONV_2D: entry(conv2d, [2, 3], "Conv2DOptions"),
+  CONV_3D: entry(convolution3d, [2, 3], "Conv3DOptions"),
   COS: entry(unary("cos"), 1),
   CUMSUM: entry(cumulativeSum, 2, "CumsumOptions"),
   DENSIFY: entry(densify, 1),
@@ -104,6 +108,7 @@ const BUILTINS = {
   GREATER: entry(comparison("greater"), 2),
   GREATER_EQUAL: entry(comparison("greaterOrEqual"), 2),
   HARD_SWISH: entry(unary("hardSwish"), 1),
+  IMAG: entry(spectrum.imaginaryPart, 1),
   L2_NORMALIZATION: entry(elementwise.l2Normalization, 1, "L2NormOptions"),
   L2_POOL_2D: entry(l2Pool2d, 1, "Pool2DOptions"),
   LEAKY_RELU: entry(elementwise.leakyRelu, 1, "LeakyReluOptions"),
@@ -137,6 +142,7 @@ const BUILTINS = {
   QUANTIZE: entry(requantize, 1),
   RANGE: entry(movement.range, 3),
   RANK: entry(movement.rankOf, 1),
+  REAL: entry(spectrum.realPart, 1),
   REDUCE_ALL: entry(reduction("reduceMin"), 2, "ReducerOptions"),
   REDUCE_ANY: entry(reduction("reduceMax"), 2, "ReducerOptions"),
   REDUCE_MAX: entry(reduction("reduceMax"), 2, "ReducerOptions"),
@@ -151,6 +157,7 @@ const BUILTINS = {
   RESIZE_NEAREST_NEIGHBOR: entry(resizeNearestNeighbor, 2, "ResizeNearestNeighborOptions"),
   REVERSE_SEQUENCE: entry(indexing.reverseSequence, 2, "ReverseSequenceOptions"),
   REVERSE_V2: entry(reverse, 2),
+  RFFT2D: entry(spectrum.rfft2d, 2),
   RNN: entry(recurrentStep, 5, "RNNOptions"),
   ROUND: entry(unary("roundEven"), 1),
   RSQRT: entry(elementwise.rsqrt, 1),

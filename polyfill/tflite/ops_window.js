@@ -51,7 +51,7 @@ export function positive(op, values, what) {
  * @param {number} dilation
  * @returns {[number, number]}
  */
-function samePadding(input, window, stride, dilation) {
+export function samePadding(input, window, stride, dilation) {
   const output = Math.ceil(input / stride);
   const span = (window - 1) * dilation + 1;
   const total = Math.max((output - 1) * stride + span - input, 0);

@@ -22,6 +22,7 @@ TYPES = {
     "int8": "INT8",
     "uint8": "UINT8",
     "bool": "BOOL",
+    "complex64": "COMPLEX64",
 }
 
 

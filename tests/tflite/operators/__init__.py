@@ -7,3 +7,4 @@ from tests.tflite.operators import movement as movement
 from tests.tflite.operators import pictures as pictures
 from tests.tflite.operators import products as products
 from tests.tflite.operators import recurrent as recurrent
+from tests.tflite.operators import spectrum as spectrum

@@ -63,7 +63,8 @@ class Draft:
     outputs), or scale and zero point by kind. ``rough`` says,
     by kind, how many steps LiteRT's own kernel may be from the exact result; octet then has to be
     within one step of that. ``inner`` makes of coded outputs the coded states and
-    ``intermediates``.
+    ``intermediates``. ``chain`` are the operators where one does not make a model, and ``between``
+    the tensors that they hand on; in plain kinds only.
     """
 
     name: str
@@ -78,6 +79,8 @@ class Draft:
     states: dict[str, tuple[int, ...]] = field(default_factory=dict)
     inner: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
     intermediates: tuple[str, ...] = ()
+    chain: tuple[Operator, ...] = ()
+    between: dict[str, Tensor] = field(default_factory=dict)
     custom_options: bytes | None = None
     rough: Mapping[str, int] = field(default_factory=dict)
 

@@ -84,6 +84,23 @@ def depthwise_conv_2d(g: Generator) -> Draft:
     return Draft("DEPTHWISE_CONV_2D", inputs, "DepthwiseConv2DOptions", options)
 
 
+@operator("CONV_3D", ("f32", "f16"))
+def conv_3d(g: Generator) -> Draft:
+    options, size = window(g)
+    height, width = image(g, options, size)
+    channels, outputs, layers = g.integer(1, 5), g.integer(1, 6), g.integer(1, 3)
+    options["strideD"] = 1 if options["dilationHFactor"] > 1 else g.integer(1, 2)
+    options["dilationDFactor"] = g.integer(1, 2) if options["strideD"] == 1 else 1
+    depth = extent(g, layers, options["dilationDFactor"])
+    inputs = {
+        "x": g.feed((g.integer(1, 2), depth, height, width, channels)),
+        "w": g.weights((layers, *size, channels, outputs), axis=None),
+    }
+    if g.flag():
+        inputs["b"] = g.bias(outputs)
+    return Draft("CONV_3D", inputs, "Conv3DOptions", options)
+
+
 @operator("TRANSPOSE_CONV", ("f32", "f16", "u8", "i8", "i16"))
 def transpose_conv(g: Generator) -> Draft:
     size, stride = (g.integer(1, 4), g.integer(1, 4)), (g.integer(1, 3), g.integer(1, 3))

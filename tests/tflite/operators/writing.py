@@ -23,15 +23,20 @@ SUMS = {
     "BATCH_MATMUL",
     "BIDIRECTIONAL_SEQUENCE_LSTM",
     "BIDIRECTIONAL_SEQUENCE_RNN",
+    "COMPLEX_ABS",
     "CONV_2D",
+    "CONV_3D",
     "CUMSUM",
     "DEPTHWISE_CONV_2D",
     "FLOOR_MOD",
     "FULLY_CONNECTED",
     "GELU",
+    "IMAG",
     "LOG_SOFTMAX",
     "MEAN",
+    "REAL",
     "RESIZE_BILINEAR",
+    "RFFT2D",
     "RNN",
     "SUM",
     "TRANSPOSE_CONV",
@@ -50,7 +55,8 @@ class Sample:
 
     ``twin`` is the float32 model of the same (dequantized) constants where LiteRT itself computes
     with fewer bits than the file asks for, and ``bound`` how far LiteRT may then be from it.
-    ``sums``: of SUMS. ``exact`` are the right outputs where LiteRT's may be some ``steps`` beside them.
+    ``sums``: of SUMS. ``exact`` are the right outputs where LiteRT's may be some ``steps`` beside
+    them.
     """
 
     model: bytes
@@ -154,7 +160,8 @@ def write(draft: Draft, kind: str, draw: Generator) -> Sample:
 
 def _plain(draft: Draft) -> bytes:
     tensors = {name: plain_tensor(part) for name, part in draft.inputs.items()}
-    return _finish(draft, tensors, [parts_operator(draft)])
+    operators = list(draft.chain) or [parts_operator(draft)]
+    return _finish(draft, tensors | draft.between, operators)
 
 
 def _write_half(draft: Draft) -> Sample:
