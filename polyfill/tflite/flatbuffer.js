@@ -66,10 +66,11 @@ export class FlatBuffer {
    */
   root(identifier, table, name) {
     const path = { parent: null, key: name };
-    this.#check(8, 0, path, "header");
+    const wanted = `${JSON.stringify(identifier)} in bytes 4 to 7, as in a TFLite file`;
     const found = String.fromCharCode(...this.#bytes.subarray(4, 8));
     if (found !== identifier) {
-      this.#fail(path, JSON.stringify(found), JSON.stringify(identifier), "file identifier");
+      const got = found.length === 4 ? JSON.stringify(found) : `${this.#bytes.length} bytes`;
+      this.#fail(path, got, wanted, "file identifier");
     }
     return this.#table(table, this.#follow(0, path), path, 0);
   }

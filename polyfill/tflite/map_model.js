@@ -10,6 +10,7 @@ import { Names } from "./names.js";
 import { OperatorCall } from "./operator_call.js";
 import { entryOf } from "./ops.js";
 import { isQuantized } from "./tensor.js";
+import { reasonAgainst } from "./unmapped.js";
 
 /** @typedef {import("./errors.js").Unsupported} Unsupported */
 /** @typedef {import("./mapping.js").Postprocess} Postprocess */
@@ -198,7 +199,7 @@ function mapOperators(mapping, outputs) {
     const known = entryOf(operator) !== undefined;
     const blocked = operator.inputs.some((index) => missing.has(index));
     try {
-      if (!known) throw new UnsupportedError("no counterpart in WebNN");
+      if (!known) throw new UnsupportedError(reasonAgainst(operator));
       if (!blocked) mapOperator(mapping, operator);
       else for (const index of operator.outputs) missing.add(index);
     } catch (error) {

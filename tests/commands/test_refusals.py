@@ -44,7 +44,7 @@ GOOD = network()
 NARROW = constant(np.full((4, 2), 100), "uint8", scale=0.25, zero_point=128)
 
 FILES = {
-    "empty": (b"", "net.tflite: model: got header of 8 bytes at 0, "),
+    "empty": (b"", 'net.tflite: model: got 0 bytes, expected "TFL3" in bytes 4 to 7'),
     "truncated": (GOOD[: len(GOOD) // 2], "net.tflite: model"),
     "cut to 8 bytes": (GOOD[:8], "net.tflite: model: got "),
     "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "net.tflite: model: got "),

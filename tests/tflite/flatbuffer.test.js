@@ -51,8 +51,8 @@ describe("a good buffer", () => {
 
 describe("a bad one", () => {
   const cases = {
-    empty: [new Uint8Array(0), /^model \| header of 8 bytes at 0/],
-    "too short": [MODEL.slice(0, 7), /header/],
+    empty: [new Uint8Array(0), /^model . 0 bytes . "TFL3" in bytes 4 to 7/],
+    "too short": [MODEL.slice(0, 7), /^model . 7 bytes . "TFL3"/],
     identifier: [bent({ 4: 0 }), /file identifier/],
     "root outside": [bent({ 0: MODEL.length }), /^model \| offset of 4 bytes/],
     "root in the header": [bent({ 0: 2 }), /^model \| offset 2 \| at least 4/],

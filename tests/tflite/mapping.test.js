@@ -366,7 +366,7 @@ describe("what cannot be mapped", () => {
       operators: [
         ["!Strange", ["x"], ["a"], Uint8Array.of(1)],
         ["RELU", ["a"], ["b"], undefined],
-        ["RFFT2D", ["b"], ["y"]],
+        ["WHERE", ["b"], ["y"]],
       ],
       inputs: ["x"],
       outputs: ["y"],
@@ -379,8 +379,9 @@ describe("what cannot be mapped", () => {
           error.message,
           'tiny.tflite: subgraph 0, op 0 Strange, tensor "a": got 2 unsupported operators, ' +
             "expected none (supported operators).\n" +
-            '  op 0 Strange, tensor "a": no counterpart in WebNN\n' +
-            '  op 2 RFFT2D, tensor "y": no counterpart in WebNN',
+            '  op 0 Strange, tensor "a": a custom operator that octet does not know\n' +
+            '  op 2 WHERE, tensor "y": the shape of its result depends on the data, and ' +
+            "WebNN's are fixed",
         );
         assert.deepEqual(
           error.unsupported.map((u) => u.operator),
@@ -390,6 +391,20 @@ describe("what cannot be mapped", () => {
       },
     );
   });
+
+  for (const [name, reason] of [
+    ["VAR_HANDLE", /keeps a state from run to run/],
+    ["WHILE", /has no branches/],
+    ["HASHTABLE", /strings and tables/],
+    ["RANDOM_UNIFORM", /draws random numbers/],
+    ["FlexErf", /an operator of TensorFlow itself/],
+    ["ATAN2", /no counterpart in WebNN/],
+  ]) {
+    test(`${name}, with the reason`, () => {
+      const model = oneOperator(name, { x: { shape: [2] }, y: { shape: [2] } });
+      assert.throws(() => mapped(model), { name: "TfliteError", message: reason });
+    });
+  }
 
   test("by its parameters, too", () => {
     const tensors = { x: { shape: [2] }, p: { shape: [1], type: "INT32" }, y: { shape: [2] } };
