@@ -70,7 +70,7 @@ def dilated(kind: str, name: str, seed: int) -> Chain:
         Operator("BATCH_TO_SPACE_ND", ("z", "blocks", "crops"), ("y",)),
     ]
     model = write_model(tensors, operators, ("x",), ("y",))
-    return Chain(Sample(model, (feed,)), ("conv2d",), ("transpose", "pad", "slice"))
+    return Chain(Sample(model, (feed,), sums=True), ("conv2d",), ("transpose", "pad", "slice"))
 
 
 def _zero_bias(channels: int, kind: str, tensors: dict[str, Tensor]) -> Tensor:
@@ -130,7 +130,7 @@ def sparse(dtype: str, block: bool, seed: int) -> Chain:
         last = "w"
     operators.append(Operator("FULLY_CONNECTED", ("x", last), ("y",), "FullyConnectedOptions"))
     model = write_model(tensors, operators, ("x",), ("y",))
-    return Chain(Sample(model, (g.feed((3, depth)).data,)), ("gemm",))
+    return Chain(Sample(model, (g.feed((3, depth)).data,), sums=True), ("gemm",))
 
 
 def _vector(table: Any, values: Array) -> Any:
@@ -212,7 +212,7 @@ def another_batch(kind: str, batch: int, run: Callable[[bytes, Any], list[Array]
     if kind != "f32":
         feeds = quantized(feeds, "int8", 0.1, 0).stored
     expected = np.concatenate([run(model, (feeds[i : i + 1],))[0] for i in range(batch)])
-    return Chain(Sample(model, (feeds,)), options={"batch": batch}, expected=[expected])
+    return Chain(Sample(model, (feeds,), sums=True), options={"batch": batch}, expected=[expected])
 
 
 def chains(
