@@ -25,6 +25,9 @@ from octet.errors import OctetError
 from octet.tflite.types import Array
 
 FORMAT = "octet ranges 1"
+START = b'{"data": "'
+"""What every header begins with: its keys are sorted."""
+
 HEADER_BYTES = 4096
 """The header is padded to this, so that rows are aligned; it grows by whole multiples."""
 
@@ -51,7 +54,7 @@ class RangeLog:
         """Open or create ``path``; what was recorded for another key is discarded.
 
         Raises:
-            OctetError: if the file cannot be opened.
+            OctetError: if the file cannot be opened, or is something else than such a cache.
         """
         self.path = path
         self._width = 2 * len(key.tensors)
@@ -59,7 +62,11 @@ class RangeLog:
         self._start = len(header)
         try:
             self._file: IO[bytes] = path.open("r+b" if path.exists() else "w+b")
-            if self._file.read(len(header)) != header:
+            found = self._file.read(len(header))
+            if found[: len(START)] != START[: len(found)]:
+                self._file.close()
+                raise OctetError(f"{path}: not a cache of ranges: it would be overwritten.")
+            if found != header:
                 self._file.seek(0)
                 self._file.truncate()
                 self._file.write(header)
@@ -103,9 +110,11 @@ class RangeLog:
         return table[:, :half], table[:, half:]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; one without a row is of no use to anybody and goes."""
         try:
             self._file.close()
+            if not self.count:
+                self.path.unlink(missing_ok=True)
         except OSError as error:
             raise OctetError(f"{self.path}: cannot write: {error.strerror}.") from None
 

@@ -272,6 +272,25 @@ def truncated(path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
 
 
+def grouped(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_group("value/0/0")
+
+
+def dangling(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["value/0/0"] = h5py.SoftLink("/nowhere")
+
+
+def overwritten(path: Path) -> None:
+    """Some bytes of its tables are others, so the file opens and its parts do not."""
+    hdf5(path, 3)
+    content = bytearray(path.read_bytes())
+    for i in range(600, len(content), 97):
+        content[i] ^= 0xFF
+    path.write_bytes(content)
+
+
 def raw_of_other_size(path: Path) -> None:
     hdf5(path, 1, lambda n, slot, a: np.zeros(5, np.uint8))
     with h5py.File(path, "a") as file:
@@ -284,6 +303,9 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "gap": (gap, '{path}: records: got 3, none called "1", expected the names 0 to 2.'),
     "flat": (flat, "data.h5: record 0: got a dataset, expected a group with one per input."),
     "misnamed": (misnamed, 'data.h5: record 0: inputs: got "image", expected the names 0, 1, ….'),
+    "grouped": (grouped, 'data.h5: record 0: input "0": got a group, expected a dataset.'),
+    "dangling": (dangling, "data.h5: record 0: cannot read: Unable to "),
+    "overwritten": (overwritten, "{path}: a broken or truncated HDF5 file: "),
     "truncated": (truncated, "{path}: a broken or truncated HDF5 file: "),
     "no HDF5": (lambda path: path.write_bytes(b"something"), "{path}: not an HDF5 file."),
     "no file": (lambda path: None, "{path}: no such file."),

@@ -291,16 +291,32 @@ def test_histograms_go_on_as_well(tmp_path: Path) -> None:
     assert not finished.reads
 
 
-def test_a_cut_or_foreign_cache_is_no_harm(tmp_path: Path) -> None:
+def test_a_cut_cache_is_no_harm(tmp_path: Path) -> None:
     model = branches()
     source = random_records(model, 9)
     cache = tmp_path / "ranges"
     wanted = record(model, source, ONE_JOB, cache=cache)
     whole = cache.read_bytes()
-    for content in (whole[:-5], whole[:100], b"", b"something else" * 999):
+    for content in (whole[:-5], whole[:100], whole[:3], b""):
         cache.write_bytes(content)
         assert record(model, source, ONE_JOB, cache=cache) == wanted
         assert cache.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", [b"something else" * 999, b"x"])
+def test_another_file_is_not_overwritten(tmp_path: Path, content: bytes) -> None:
+    model, cache = branches(), tmp_path / "ranges"
+    cache.write_bytes(content)
+    with pytest.raises(OctetError, match="ranges: not a cache of ranges: it would be overwritten"):
+        record(model, random_records(model), ONE_JOB, cache=cache)
+    assert cache.read_bytes() == content
+
+
+def test_no_cache_stays_of_nothing(tmp_path: Path) -> None:
+    model, cache = branches(), tmp_path / "ranges"
+    with pytest.raises(KeyboardInterrupt):
+        record(model, Interrupted(random_records(model), 0), ONE_JOB, cache=cache)
+    assert not cache.exists()
 
 
 def test_memory_does_not_grow_with_the_records(tmp_path: Path) -> None:

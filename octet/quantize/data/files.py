@@ -123,7 +123,11 @@ class FileSource:
         return self._rows[index][0].name
 
     def fingerprint(self) -> str:
-        """Return a text that changes when one of the files is written."""
+        """Return a text that changes when one of the files is written. Raises DataError."""
+        for index, row in enumerate(self._rows):
+            missing = next((file for file in row if not file.is_file()), None)
+            if missing is not None:
+                raise DataError(f"{self.place(index)}: {missing}: no such file.")
         return file_fingerprint(*(file for row in self._rows for file in row))
 
 

@@ -37,6 +37,10 @@ def is_hdf5(path: Path) -> bool:
         return False
 
 
+BROKEN = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError)
+"""What h5py raises where a file is not what it says."""
+
+
 class Hdf5Source:
     """The records of an HDF5 file."""
 
@@ -46,21 +50,28 @@ class Hdf5Source:
         self._path = path
         self._inputs = list(inputs)
         self._file = _open(path)
+        try:
+            self._value, self.count = self._records()
+            self._raw = str(_plain(self._value.attrs.get("rawData", "0"))) == "1"
+        except BROKEN as error:
+            raise DataError(f"{path}: a broken or truncated HDF5 file: {_words(error)}.") from None
+
+    def _records(self) -> tuple[Any, int]:
+        """Return the group of records and their number."""
         value = self._file.get("value")
         if not isinstance(value, h5py.Group):
             found = ", ".join(sorted(self._file)) or "nothing"
-            raise DataError(f'{path}: groups: got {found}, expected "value".')
-        self._value = value
-        self.count = len(value)
-        if not self.count:
-            raise DataError(f"{path}: records: got 0, expected at least 1.")
-        missing = next((i for i in range(self.count) if str(i) not in value), None)
+            raise DataError(f'{self._path}: groups: got {found}, expected "value".')
+        count = len(value)
+        if not count:
+            raise DataError(f"{self._path}: records: got 0, expected at least 1.")
+        missing = next((i for i in range(count) if str(i) not in value), None)
         if missing is not None:
             raise DataError(
-                f'{path}: records: got {self.count}, none called "{missing}", '
-                f"expected the names 0 to {self.count - 1}."
+                f'{self._path}: records: got {count}, none called "{missing}", '
+                f"expected the names 0 to {count - 1}."
             )
-        self._raw = str(_plain(value.attrs.get("rawData", "0"))) == "1"
+        return value, count
 
     def read(self, index: int) -> list[Array]:
         """Return record ``index``. Raises DataError."""
@@ -73,9 +84,13 @@ class Hdf5Source:
             wrong = sorted(set(group) - set(names))
             if wrong:
                 raise DataError(f'{place}: inputs: got "{wrong[0]}", expected the names 0, 1, ….')
-            arrays = [np.asarray(group[name][()]) for name in names]
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise DataError(f"{place}: cannot read: {error}.") from None
+            datasets = {name: group[name] for name in names}
+            for name, dataset in datasets.items():
+                if not isinstance(dataset, h5py.Dataset):
+                    raise DataError(f'{place}: input "{name}": got a group, expected a dataset.')
+            arrays = [np.asarray(dataset[()]) for dataset in datasets.values()]
+        except BROKEN as error:
+            raise DataError(f"{place}: cannot read: {_words(error)}.") from None
         return self._from_raw(arrays, place) if self._raw else arrays
 
     def place(self, index: int) -> str:
@@ -84,7 +99,10 @@ class Hdf5Source:
 
     def title(self, index: int) -> str:
         """Return the attribute ``desc`` of a record, for instance the name of its image."""
-        return str(_plain(self._value[str(index)].attrs.get("desc", "")))
+        try:
+            return str(_plain(self._value[str(index)].attrs.get("desc", "")))
+        except BROKEN:  # `read` has the message
+            return ""
 
     def fingerprint(self) -> str:
         """Return a text that changes when the file is written."""
@@ -193,6 +211,11 @@ def _open(path: Path) -> Any:
         if is_hdf5(path):
             raise DataError(f"{path}: a broken or truncated HDF5 file: {error}.") from None
         raise DataError(f"{path}: not an HDF5 file.") from None
+
+
+def _words(error: BaseException) -> str:
+    """Return an error's own words; a KeyError puts them in quotes."""
+    return str(error.args[0]) if error.args else type(error).__name__
 
 
 def _plain(value: Any) -> Any:
