@@ -148,6 +148,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OctetError: naming the file, if it cannot be written, for instance on a full disk.
     """
+    if path.exists() and not path.is_file():  # a folder, or a device, which this would replace
+        raise OctetError(f"{path}: cannot write: not a regular file.")
     partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
         yield partial

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,18 @@ def test_a_folder_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[
     assert main(["record-minmax", model, "--random", "2", "-o", str(out)]) == 1
     message = capsys.readouterr().err
     assert message == f"octet: {out}.ranges: cannot write: No such file or directory.\n"
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_file_is_not_replaced(
+    folder: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], None]
+) -> None:
+    out = folder / "odd"
+    make(out)
+    model = str(folder / "large.tflite")
+    assert main(["record-minmax", model, "--random", "2", "-o", str(out), "--no-cache"]) == 1
+    assert capsys.readouterr().err == f"octet: {out}: cannot write: not a regular file.\n"
+    assert not out.is_file()
 
 
 def test_an_interrupt(folder: Path) -> None:
