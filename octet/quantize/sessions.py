@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from octet.errors import OctetError
 from octet.quantize.data.check import DataError
-from octet.quantize.extremes import LIMIT, with_extremes
+from octet.quantize.extremes import LIMIT, with_extremes, without_extremes
 from octet.tflite.model import Model
 from octet.tflite.runtime import Session, has_calibration_hook
 from octet.tflite.types import Array
@@ -34,7 +35,8 @@ class Job:
 
     Attributes:
         model: a ``.tflite`` file whose tensors are named by their indices, for `calibrate` reports
-            by name and names in the wild are not unique.
+            by name and names in the wild are not unique; with reductions, if those are among
+            ``ways``.
         name: what messages call the model.
         tensors: indices of the tensors to record.
         names: their names.
@@ -48,6 +50,10 @@ class Job:
     names: tuple[str, ...]
     threads: int
     ways: tuple[str, ...]
+
+    def plain(self) -> bytes:
+        """Return the model without reductions."""
+        return without_extremes(self.model, self.name) if REDUCTIONS in self.ways else self.model
 
 
 def make_job(model: Model, threads: int, way: str = "") -> Job:
@@ -108,12 +114,9 @@ class RangeSession:
 
     def _find(self, record: Sequence[Array]) -> tuple[Array, Array]:
         if self._ways[0] == REDUCTIONS:
-            self._session.invoke(record)
-            found = self._session.tensor(self._session.outputs[-1].index)
-            assert found is not None
-            low, high = found.reshape(2, -1) + np.float32(0)  # zero has no sign
-            if low.min() > -LIMIT and high.max() < LIMIT:
-                return low, high
+            reduced = self._reduced(record)
+            if reduced is not None:
+                return reduced
             self._ways.pop(0)
             self._session = self._open()
         low, high = self._hooked(record) if self._ways[0] == HOOK else self._preserved(record)
@@ -121,12 +124,23 @@ class RangeSession:
 
     def _open(self) -> Session:
         return Session(
-            self._job.model,
+            self._job.model if self._ways[0] == REDUCTIONS else self._job.plain(),
             self._job.name,
             threads=self._job.threads,
             hook=self._ways[0] == HOOK,
             preserve=self._ways[0] == PRESERVED,
         )
+
+    def _reduced(self, record: Sequence[Array]) -> tuple[Array, Array] | None:
+        """Return what the model finds itself; None where that may be wrong, or it cannot."""
+        try:
+            self._session.invoke(record)
+        except OctetError:  # a tensor of another rank than the file says
+            return None
+        found = self._session.tensor(self._session.outputs[-1].index)
+        assert found is not None
+        low, high = found.reshape(2, -1) + np.float32(0)  # zero has no sign
+        return (low, high) if low.min() > -LIMIT and high.max() < LIMIT else None
 
     def _hooked(self, record: Sequence[Array]) -> tuple[Array, Array]:
         found = self._session.calibrate(record)
@@ -164,7 +178,7 @@ class ElementSession:
         self._low = low.astype(np.float64)
         width = np.maximum(high.astype(np.float64) - self._low, 0)
         self._factor = np.where(width > 0, BINS / np.where(width > 0, width, 1), 0.0)
-        self._session = Session(job.model, job.name, threads=job.threads, preserve=True)
+        self._session = Session(job.plain(), job.name, threads=job.threads, preserve=True)
 
     def histograms(self, record: Sequence[Array], number: int) -> Array:
         """Run record ``number`` and return counts, int64[tensors, BINS].

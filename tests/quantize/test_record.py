@@ -14,7 +14,7 @@ import pytest
 
 from octet.cli import main
 from octet.errors import OctetError
-from octet.quantize.data.source import Source, Subset
+from octet.quantize.data.source import ArrayRecords, Source, Subset
 from octet.quantize.modes import MODES
 from octet.quantize.record import METADATA, RecordOptions, embed, record
 from octet.quantize.sessions import WAYS, RangeSession, make_job
@@ -103,6 +103,22 @@ def test_the_fastest_way_that_is_right_is_taken(
     for _, (low, high) in found.items():
         assert np.isfinite([low, high]).all() and low <= high
         assert not (np.signbit(low) and low == 0)  # zero has one sign, whoever found it
+
+
+def test_a_rank_that_only_a_run_knows() -> None:
+    """Reductions are made for the rank in the file; LiteRT refuses them in the run."""
+    net = Net("dynamic")
+    x = net.input("x", 1, 8)
+    shape = net.input("shape", 2, dtype="int32")
+    flat = net.op("RESHAPE", "flat", [x, shape], (8,))
+    model = net.finish(net.op("ABS", "y", [flat], (8,)))
+    rows = [[np.full((1, 8), i, np.float32), np.array([2, 4], np.int32)] for i in (-3, 2)]
+    source = ArrayRecords(rows, "rows")
+    for mode in ("minmax", "entropy"):
+        found = record(model, source, RecordOptions(mode, jobs=1)).ranges
+        assert found == record(model, source, RecordOptions(mode, way="preserved", jobs=1)).ranges
+    found = record(model, source, ONE_JOB).ranges
+    assert (found[tensor(model, "flat")], found[tensor(model, "y")]) == ((-3, 2), (2, 3))
 
 
 def test_weights_that_are_not_finite() -> None:
