@@ -183,6 +183,7 @@ export function oneHot(op) {
 export function topK(op) {
   const shape = op.shape(0);
   const k = op.requireNumber(1, "k");
+  if (shape.length === 0) throw op.malformed("shape []", "rank 1 or more", "rank");
   const n = shape[shape.length - 1];
   if (!(k >= 1 && k <= n)) throw op.malformed(`k ${k}`, `1 to ${n}`, "number of largest elements");
   const rows = product(shape) / n;
