@@ -23,7 +23,7 @@ REFUSALS = {
     "computed_size": "at most 16384 elements (limit elements)",
     "detection_of_int64": "INT64 without one scale for its boxes",
     "detection_without_options": "max_detections left out, expected a number from 1",
-    "largest_of_a_scalar": 'TOPK_V2, tensor "y": got shape [], expected rank 1 or more (rank)',
+    "largest_of_a_scalar": "TOPK_V2: got shape [], expected rank 1 or more (rank)",
     "no_outputs": "got no outputs, expected at least one (graph outputs)",
     "transposed_stride": "expected more than",
 }
