@@ -81,7 +81,11 @@ def networks(browser: Browser) -> Iterator[OperatorPage]:
 
 @pytest.mark.parametrize("name", model_files())
 def test_like_litert(name: str, networks: OperatorPage, octet_data: Path) -> None:
-    """As close to XNNPACK as that is to TFLite's own kernels, or as its rounding allows."""
+    """Integers within a step of XNNPACK, float32 within 1e-5.
+
+    Or, where XNNPACK and TFLite's own kernels are farther apart in float32, within twice their
+    distance: each of two engines may be as far from the right number, on either side of it.
+    """
     path = octet_data / "models" / name
     reference = for_litert(path)
     details = Interpreter(model_content=reference).get_input_details()
@@ -95,9 +99,10 @@ def test_like_litert(name: str, networks: OperatorPage, octet_data: Path) -> Non
         if wanted.dtype == np.int64:
             np.testing.assert_array_equal(got, wanted)
             continue
-        between = np.abs(wanted.astype(float) - other.astype(float)).max()
-        rounding = FLOAT * np.abs(wanted).max() if wanted.dtype.kind == "f" else 1
-        bound = max(between, rounding)
+        bound = 1.0
+        if wanted.dtype.kind == "f":
+            between = np.abs(wanted.astype(float) - other.astype(float)).max()
+            bound = max(2 * between, FLOAT * np.abs(wanted).max())
         assert np.abs(got.astype(float) - wanted.astype(float)).max() <= bound
         if wanted.dtype.kind != "f":
             assert got.argmax() == wanted.argmax()
