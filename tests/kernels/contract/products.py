@@ -298,7 +298,7 @@ def f32_dwconv(y: Array, x: Array, w: Weights, lo: float, hi: float, shape: Stru
     columns = np.arange(taps.shape[3]).reshape(shape.kernel_height, shape.kernel_width).T
     with np.errstate(all="ignore"):
         for column in columns:
-            total = np.float32(0)
+            total: Array = np.zeros((), np.float32)
             for t in column:
                 total = total + taps[..., t, :] * w.values[:, 0, t, 0]
             acc = acc + total
