@@ -18,7 +18,7 @@ import { TfliteModel } from "./tflite_model.js";
 
 /**
  * @typedef {object} LoadOnlyOptions
- * @property {MLContext} [context] left to the caller to destroy; without, one is created
+ * @property {MLContext | Promise<MLContext>} [context] left to the caller to destroy; without, one is created
  * @property {object} [contextOptions] for createContext()
  * @property {string} [fileName] for messages
  * @property {Partial<Limits>} [limits] what the file may ask for; can only be lowered
@@ -55,15 +55,17 @@ export async function loadModel(source, options = {}) {
   const fileName = options.fileName ?? sourceName(source);
   const limit = Math.min(limits?.bytes ?? Infinity, DEFAULT_LIMITS.bytes);
   const contextOwned = !options.context;
-  // The engine starts while the file is under way.
+  // The engine starts while the file is under way and read.
   const starting = contextOwned ? createContext(contextOptions) : options.context;
-  const read = readSource(source, { fileName, limit, signal, onProgress });
-  const [started, bytes] = await Promise.allSettled([starting, read]);
+  const reading = readSource(source, { fileName, limit, signal, onProgress }).then((bytes) =>
+    readModel(bytes, { fileName, limits }),
+  );
+  const [started, read] = await Promise.allSettled([starting, reading]);
   if (started.status === "rejected") throw started.reason;
   const context = /** @type {MLContext} */ (started.value);
   try {
-    if (bytes.status === "rejected") throw bytes.reason;
-    const model = readModel(bytes.value, { fileName, limits });
+    if (read.status === "rejected") throw read.reason;
+    const model = read.value;
     signal?.throwIfAborted();
     const builder = new (webnn("MLGraphBuilder"))(context);
     const mapped = mapModel(model, builder, context.opSupportLimits(), options);

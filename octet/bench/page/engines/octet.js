@@ -11,11 +11,13 @@ export async function load(bytes, { threads, variant }) {
   install("force");
   configure({ threads, ...choiceOf(variant) });
   const start = performance.now();
-  const context = await /** @type {any} */ (navigator).ml.createContext();
+  const starting = /** @type {any} */ (navigator).ml.createContext();
+  // The file is read while the engine starts.
+  const loading = bytes.then((data) => loadModel(data, { context: starting }));
+  const [context] = await Promise.all([starting, bytes]);
   const initMs = performance.now() - start;
-  const data = await bytes;
   const compiling = performance.now();
-  const model = await loadModel(data, { context });
+  const model = await loading;
   const compileMs = performance.now() - compiling;
   /** @type {{name: string, dataType: string, shape: number[]}[]} */
   const infos = model.inputs;
