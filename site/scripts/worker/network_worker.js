@@ -60,6 +60,9 @@ import { readModel } from "./model_store.js";
 /** Between reports of runs: the page that shows them takes a processor from the threads that run. */
 const REPORT_MS = 250;
 
+/** Cores that were idle, while another network ran or none, come up to speed in this time. */
+const AWAKE_MS = 60;
+
 /** The worker's own scope. */
 const port = /** @type {{postMessage(message: any, transfer?: Transferable[]): void,
   onmessage: ((event: MessageEvent) => void) | null}} */ (/** @type {unknown} */ (globalThis));
@@ -225,12 +228,12 @@ function drawn(picture, { from, to }, { width, height }) {
  * Repeat the last run and time it.
  *
  * @param {{warmup: number, runs: number, seconds: number}} request as many runs as fit into `seconds`, from 1 to
- *   `runs`
+ *   `runs`, after `warmup` or more that are not counted
  * @param {Call} call
  * @returns {Promise<number[]>} milliseconds
  */
 async function time({ warmup, runs, seconds }, { report, isStopped }) {
-  for (let i = 0; i < warmup && !isStopped(); i++) await model.run(input);
+  await warm(warmup, seconds, isStopped);
   const times = [];
   let reported = performance.now();
   const end = reported + 1000 * seconds;
@@ -245,6 +248,23 @@ async function time({ warmup, runs, seconds }, { report, isStopped }) {
     report({ phase: "run", done: times.length });
   }
   return times;
+}
+
+/**
+ * Run without counting: at least `runs` times and for AWAKE_MS, but no longer than `seconds`.
+ *
+ * @param {number} runs 0 for none at all
+ * @param {number} seconds
+ * @param {() => boolean} isStopped
+ */
+async function warm(runs, seconds, isStopped) {
+  const start = performance.now();
+  for (let done = 0; runs > 0 && !isStopped(); ) {
+    await model.run(input);
+    done++;
+    const ms = performance.now() - start;
+    if (ms > 1000 * seconds || (done >= runs && ms > AWAKE_MS)) return;
+  }
 }
 
 /** The last run's inputs or outputs as an .npz. @param {"inputs" | "outputs"} which */
