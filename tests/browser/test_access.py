@@ -92,3 +92,11 @@ def test_colours_are_remembered(tiny: DemoPage) -> None:
     page.reload()
     assert page.get_attribute("html", "data-colours") == "dark"
     assert "dark" in (page.get_attribute("#theme", "aria-label") or "")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_of_real_networks_scrolls_sideways(site: DemoPage, name: str) -> None:
+    """With as many samples and models as the site has."""
+    site.page.set_viewport_size({"width": PHONE, "height": 844})
+    site.page.goto(f"{site.visit.url}/{name}.html")
+    assert site.page.evaluate("document.documentElement.scrollWidth") <= PHONE
