@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from octet.toolchain.paths import DIST
 from octet.web.server import Server
+from tests.patience import SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +63,8 @@ def test_missing_files(site: Server, page: Page) -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_destroyed_contexts_leave_no_worker(site: Server, page: Page, threads: int) -> None:
     assert run(page, site, "several", threads=threads) == [65, 129, 193]
-    page.wait_for_function("true")
-    for _ in range(50):
+    for second in range(SECONDS):
         if not page.workers:
             break
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(1000 if second else 100)
     assert page.workers == []

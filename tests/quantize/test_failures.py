@@ -121,7 +121,7 @@ def test_an_interrupt(folder: Path) -> None:
     """Ctrl-C ends with one word and exit code 130; the next call goes on and gives the same."""
     out = folder / "out/m.tflite"
     model = str(folder / "large.tflite")
-    words = ["record-minmax", model, "--random", "8000", "--jobs", "2", "-o"]
+    words = ["record-minmax", model, "--random", "20000", "--jobs", "2", "-o"]
     running = subprocess.Popen(
         [sys.executable, "-c", COMMAND, *words, str(out)],
         stderr=subprocess.PIPE,
