@@ -24,6 +24,12 @@ new PerformanceObserver((list) => shifts.push(...list.getEntries().map((e) => e.
   .observe({ type: "layout-shift", buffered: true });
 """
 
+OBSERVE_TASKS = """
+globalThis.longTasks = [];
+new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((e) => e.duration)))
+  .observe({ type: "longtask" });
+"""
+
 FIRST_PAINT_BYTES = 30_000
 """Of a page's HTML, styles and scripts by Brotli."""
 
@@ -42,18 +48,21 @@ SHIFT = 0.05
 
 @pytest.mark.parametrize("page", ["classify", "detect", "segment"])
 def test_no_long_task_while_a_network_runs(browser: Browser, site: DemoPage, page: str) -> None:
-    """From the click to the last measured run, in the time that the thread itself took.
+    """From the click to the last measured run.
 
-    By the clock, as a PerformanceObserver sees them, tasks are as long as other programs make them.
+    A PerformanceObserver goes by the clock, by which tasks are as long as other programs make them.
+    What it sees counts if the thread itself took that long.
     """
     site.open(f"{page}.html")
+    site.page.evaluate(OBSERVE_TASKS)
     seen = []
     for _ in range(ATTEMPTS):
+        site.page.evaluate("longTasks.length = 0")
         browser.start_tracing(page=site.page, categories=["toplevel"])
         site.run()
         seen.append(main_thread_tasks(json.loads(browser.stop_tracing())["traceEvents"]))
         assert len(seen[-1]) > 100
-        if max(seen[-1]) <= LONG_MS:
+        if not site.page.evaluate("longTasks.length") or max(seen[-1]) <= LONG_MS:
             return
     pytest.fail(f"milliseconds of the longest task, by attempt: {[max(tasks) for tasks in seen]}")
 
