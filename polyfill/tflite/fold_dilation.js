@@ -55,8 +55,9 @@ export function foldDilations(subgraph, wanted) {
  * @returns {Operator | null} null where it would be something else
  */
 function dilated({ tensors }, first, convolution, last) {
-  // Too few inputs, or none that it must have: what is wrong is said when it is mapped.
-  const complete = first.inputs.length === 3 && last.inputs.length === 3;
+  // Too few inputs or outputs, or none that it must have: what is wrong is said when it is mapped.
+  const complete =
+    first.inputs.length === 3 && last.inputs.length === 3 && last.outputs.length === 1;
   const all = [...first.inputs, ...last.inputs, ...convolution.inputs.slice(0, 2)];
   if (!complete || all.some((index) => index < 0)) return null;
   const values = (/** @type {Operator} */ op, /** @type {number} */ position) => {

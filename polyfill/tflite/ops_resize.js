@@ -11,7 +11,7 @@
 
 import { listed, UnsupportedError } from "./errors.js";
 import { MAX_TABLE } from "./ops_movement.js";
-import { codedAlike } from "./tensor.js";
+import { codedAlike, isQuantized } from "./tensor.js";
 
 /** @typedef {import("./operator_call.js").OperatorCall} OperatorCall */
 /** @typedef {import("./tensor.js").Quantization} Quantization */
@@ -23,7 +23,8 @@ import { codedAlike } from "./tensor.js";
 export function resizeBilinear(op) {
   const { sizes, rule } = resizeOf(op);
   const bytes = BYTES[op.tensor(0).type];
-  if (bytes === undefined || !codedAlike(op.tensor(0), op.outputTensor())) {
+  const alike = isQuantized(op.tensor(0)) && codedAlike(op.tensor(0), op.outputTensor());
+  if (bytes === undefined || !alike) {
     op.compute([0], (x) => resized(op, x, sizes, rule, (weight) => weight));
     return;
   }

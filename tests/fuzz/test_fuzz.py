@@ -25,6 +25,8 @@ REFUSALS = {
     "detection_without_options": "max_detections left out, expected a number from 1",
     "largest_of_a_scalar": "TOPK_V2: got shape [], expected rank 1 or more (rank)",
     "no_outputs": "got no outputs, expected at least one (graph outputs)",
+    "no_result_of_batches": "BATCH_TO_SPACE_ND: got 0 outputs, expected 1",
+    "resized_without_scale": "got types uint8 and float32, expected a call WebNN accepts",
     "transposed_stride": "expected more than",
 }
 """What is said of each file of the corpus."""
