@@ -26,7 +26,7 @@ REFUSALS = {
     "largest_of_a_scalar": "TOPK_V2: got shape [], expected rank 1 or more (rank)",
     "no_outputs": "got no outputs, expected at least one (graph outputs)",
     "no_result_of_batches": "BATCH_TO_SPACE_ND: got 0 outputs, expected 1",
-    "resized_without_scale": "got types uint8 and float32, expected a call WebNN accepts",
+    "resized_without_scale": "b data type: got float32, expected a's uint8",
     "transposed_stride": "expected more than",
 }
 """What is said of each file of the corpus."""
