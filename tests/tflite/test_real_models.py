@@ -30,7 +30,7 @@ FOLDERS = ("derived", "f32", "fp16", "int8", "uint8")
 FLOAT = 1e-5
 """Of the largest output: sums of thousands of products differ in their order."""
 
-DRAW = 4
+DRAW = 2
 """How far two float implementations are apart is one draw of many: another pair may be further."""
 
 
