@@ -13,6 +13,8 @@ import {
   byteRange,
   dequantized,
   dequantizedWeights,
+  largestMagnitude,
+  ofChannel,
   quantizeNumber,
   tensorParams,
 } from "./quantization.js";
@@ -121,24 +123,28 @@ function fused({ graph, quantize, op: old, y, lo, hi }, op, inputs, attributes) 
  *
  * @param {Value | undefined} bias
  * @param {Params} x
- * @param {readonly number[]} scales of the weights
+ * @param {ArrayLike<number>} scales of the weights
  * @param {Params} y
+ * @param {number} count of channels
  */
-function integerBias(bias, x, scales, y) {
+function integerBias(bias, x, scales, y, count) {
   if (!bias) return undefined;
   const node = bias.producer;
   if (node?.op !== "dequantizeLinear" || node.inputs.input.dataType !== "int32") {
     return "the bias is not a dequantized int32 constant";
   }
   const axis = bias.shape.length - 1;
-  const weights = dequantizedWeights(bias, axis, scales.length);
+  const weights = dequantizedWeights(bias, axis, count);
   const numbers = weights && constantNumbers(weights.source);
-  if (!weights || !numbers || weights.zeroPoints.some((z) => z !== 0)) {
+  if (!weights || !numbers || largestMagnitude(weights.zeroPoints) !== 0) {
     return "the bias is not an int32 constant with zero point 0";
   }
-  for (const [i, scale] of scales.entries()) {
-    const wanted = Math.fround(x.scale * scale);
-    const error = (Math.abs(Number(numbers[i])) * Math.abs(weights.scales[i] - wanted)) / y.scale;
+  const isOne = scales.length === 1 && weights.scales.length === 1;
+  const largest = isOne ? largestMagnitude(numbers) : 0;
+  for (let i = 0; i < (isOne ? 1 : count); i++) {
+    const wanted = Math.fround(x.scale * ofChannel(scales, i));
+    const magnitude = isOne ? largest : Math.abs(numbers[i]);
+    const error = (magnitude * Math.abs(ofChannel(weights.scales, i) - wanted)) / y.scale;
     if (!(error <= MAX_BIAS_ERROR)) return "the bias scale is not input scale x weight scale";
   }
   return weights.source;
@@ -149,16 +155,15 @@ function integerBias(bias, x, scales, y) {
  *
  * @param {number} k
  * @param {Value} weights
- * @param {readonly number[]} zeroPoints
+ * @param {ArrayLike<number>} zeroPoints
  * @param {Value | undefined} bias
  */
 function accumulatorFits(k, weights, zeroPoints, bias) {
   const [lo, hi] = byteRange(weights.dataType) ?? [0, 255];
-  const largest = zeroPoints.reduce((max, z) => Math.max(max, z - lo, hi - z), 0);
-  const numbers = bias ? constantNumbers(bias) : null;
-  let most = 0;
-  for (let i = 0; numbers && i < numbers.length; i++)
-    most = Math.max(most, Math.abs(Number(numbers[i])));
+  let largest = 0;
+  for (let i = 0; i < zeroPoints.length; i++)
+    largest = Math.max(largest, zeroPoints[i] - lo, hi - zeroPoints[i]);
+  const most = largestMagnitude((bias && constantNumbers(bias)) ?? []);
   return k * 255 * largest + most <= MAX_ACCUMULATOR;
 }
 
@@ -166,14 +171,15 @@ function accumulatorFits(k, weights, zeroPoints, bias) {
  * Whether float32 holds x * w / y, with x * w on the way.
  *
  * @param {Params} x
- * @param {readonly number[]} scales
+ * @param {ArrayLike<number>} scales
  * @param {Params} y
  */
 function multipliersFit(x, scales, y) {
-  return scales.every((w) => {
-    const isPrecise = x.scale * w >= MIN_NORMAL || y.scale >= MIN_SAFE_SCALE;
-    return isPrecise && Number.isFinite(multiplier(x.scale, w, y.scale));
-  });
+  for (let i = 0; i < scales.length; i++) {
+    const isPrecise = x.scale * scales[i] >= MIN_NORMAL || y.scale >= MIN_SAFE_SCALE;
+    if (!isPrecise || !Number.isFinite(multiplier(x.scale, scales[i], y.scale))) return false;
+  }
+  return true;
 }
 
 /**
@@ -192,7 +198,7 @@ function fuseConv2d(tail) {
   if (!x) return NOT_BYTES;
   if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
   if (!multipliersFit(x.params, w.scales, y)) return TOO_FAR;
-  const b = integerBias(bias, x.params, w.scales, y);
+  const b = integerBias(bias, x.params, w.scales, y, dims.o);
   if (typeof b === "string") return b;
   const k = dims.i * dims.h * dims.w;
   if (!accumulatorFits(k, w.source, w.zeroPoints, b)) return OVERFLOW;
@@ -220,7 +226,7 @@ function fuseGemm(tail) {
   if (!x) return NOT_BYTES;
   if (!w || !byteRange(w.source.dataType)) return NOT_WEIGHTS;
   if (!multipliersFit(x.params, w.scales, y)) return TOO_FAR;
-  const bias = integerBias(c, x.params, w.scales, y);
+  const bias = integerBias(c, x.params, w.scales, y, n);
   if (typeof bias === "string") return bias;
   if (!accumulatorFits(a.shape[a.shape.length - 1], w.source, w.zeroPoints, bias)) return OVERFLOW;
   /** @type {Record<string, Value>} */

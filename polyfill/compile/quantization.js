@@ -49,12 +49,12 @@ export function dequantized(value) {
 }
 
 /**
- * A dequantized constant: one scale, or one for each of `count` channels along `axis`.
+ * A dequantized constant: one scale and zero point, or one for each of `count` channels along `axis`.
  *
  * @param {Value | undefined} value
  * @param {number} axis
  * @param {number} count
- * @returns {{source: Value, scales: number[], zeroPoints: number[]} | null}
+ * @returns {{source: Value, scales: ArrayLike<number>, zeroPoints: ArrayLike<number>} | null}
  */
 export function dequantizedWeights(value, axis, count) {
   const node = value?.producer;
@@ -67,14 +67,24 @@ export function dequantizedWeights(value, axis, count) {
   const perChannel = scaleValue.shape.every((d, i) => d === (i === axis ? count : 1));
   if (scales.length !== 1 && !perChannel) return null;
   for (let i = 0; i < scales.length; i++) if (!isUsable(scales[i])) return null;
-  return { source, scales: numbers(scales, count), zeroPoints: numbers(zeroPoints, count) };
+  return { source, scales, zeroPoints };
 }
 
-/** @param {ArrayLike<number | bigint>} list one number for all, or `count` @param {number} count */
-function numbers(list, count) {
-  const result = new Array(count).fill(Number(list[0]));
-  if (list.length > 1) for (let i = 0; i < count; i++) result[i] = Number(list[i]);
-  return result;
+/** @param {ArrayLike<number>} list one number for all channels, or one for each @param {number} i */
+export function ofChannel(list, i) {
+  return list.length === 1 ? list[0] : list[i];
+}
+
+/** The largest magnitude in a list; 0 of none. @param {ArrayLike<number>} list */
+export function largestMagnitude(list) {
+  let lo = 0;
+  let hi = 0;
+  for (let i = 0; i < list.length; i++) {
+    const n = list[i];
+    if (n < lo) lo = n;
+    else if (n > hi) hi = n;
+  }
+  return Math.max(hi, -lo);
 }
 
 /**

@@ -242,9 +242,11 @@ export class Graph {
 
   /** Drop nodes whose results nobody reads. */
   prune() {
+    const { nodes } = this;
     const outputs = new Set(this.outputs.values());
     const kept = [];
-    for (const node of [...this.nodes].reverse()) {
+    for (let i = nodes.length - 1; i >= 0; i--) {
+      const node = nodes[i];
       if (node.outputs.some((value) => value.uses.size > 0 || outputs.has(value))) {
         kept.push(node);
       } else {

@@ -42,8 +42,8 @@ export function integerRange(dataType) {
 }
 
 /**
- * The elements of a constant as an array of its own type; null for a value that is not constant or has
- * no such array (float16, int4).
+ * The elements of a constant as an array of its own type, to be read only: it may lie on the constant's
+ * bytes. Null for a value that is not constant or has no such array (float16, int4).
  *
  * @param {import("./graph.js").Value} value
  * @returns {ArrayLike<any> & {join(separator: string): string} | null}
@@ -51,7 +51,9 @@ export function integerRange(dataType) {
 export function constantNumbers(value) {
   const View = VIEWS[value.dataType];
   if (!value.constant || !View) return null;
-  return new View(value.constant.slice().buffer);
+  const { buffer, byteOffset, byteLength } = value.constant;
+  if (byteOffset % View.BYTES_PER_ELEMENT) return new View(value.constant.slice().buffer);
+  return new View(buffer, byteOffset, byteLength / View.BYTES_PER_ELEMENT);
 }
 
 /**

@@ -2,8 +2,8 @@
 // Internal operators on 8-bit values: what compile/fuse_quantized.js makes of dequantize → op → quantize.
 //
 // Attributes: `x`, `a`, `b`, `y` are {scale, zeroPoint} of the operand so named; `w` is {scales,
-// zeroPoints} with one entry per output channel; `lo`, `hi` bound the output in its own integers. By the
-// time they are lowered, all activations are uint8 (compile/unsigned.js).
+// zeroPoints} with one entry for all output channels or one for each; `lo`, `hi` bound the output in its
+// own integers. By the time they are lowered, all activations are uint8 (compile/unsigned.js).
 
 import { DOT_PRODUCT } from "../gen/kernels.js";
 import { roundEven } from "../ir/numbers.js";
@@ -44,20 +44,34 @@ export function ratio(x, y) {
  * @param {Node} node
  * @param {Value} filter
  * @param {Value | null} bias
+ * @param {number} count of output channels
  * @param {number} [start] the filter's first element
  */
-function weightArguments(to, node, filter, bias, start = 0) {
+function weightArguments(to, node, filter, bias, count, start = 0) {
   const { x, w, y } = node.attributes;
-  const scales = w.scales.map((/** @type {number} */ scale) => multiplier(x.scale, scale, y.scale));
+  const scales = new Float32Array(w.scales.length);
+  for (let i = 0; i < scales.length; i++) scales[i] = multiplier(x.scale, w.scales[i], y.scale);
   return {
     filter: to.at(filter, start),
     bias,
-    scale: to.data(Float32Array.from(scales)),
-    w_zero_point: to.data(Int32Array.from(w.zeroPoints)),
+    scale: to.data(forChannels(scales, count)),
+    w_zero_point: to.data(forChannels(Int32Array.from(w.zeroPoints), count)),
     x_zero_point: x.zeroPoint,
     filter_signed: filter.dataType === "int8" ? 1 : 0,
     dot_class: DOT_PRODUCT[to.target.dot],
   };
+}
+
+/**
+ * @template {Float32Array | Int32Array} T
+ * @param {T} list one number for all channels, or one for each
+ * @param {number} count
+ * @returns {T}
+ */
+function forChannels(list, count) {
+  if (list.length !== 1) return list;
+  const Type = /** @type {any} */ (list.constructor);
+  return new Type(count).fill(list[0]);
 }
 
 /**
@@ -74,7 +88,8 @@ function packedWeights(to, node, filter, bias, shape, start = 0) {
   const k = shape.taps * shape.in_channels;
   const blocks = shape.groups * Math.ceil(shape.out_channels / 8);
   const packed = to.buffer(68 + blocks * (128 + 32 * Math.ceil(k / 2)));
-  const args = { packed, ...weightArguments(to, node, filter, bias, start), shape };
+  const count = shape.groups * shape.out_channels;
+  const args = { packed, ...weightArguments(to, node, filter, bias, count, start), shape };
   to.step("qu8_pack", args, 1, 1, { scratch: 8 * (k + 7) });
   return packed;
 }
@@ -93,7 +108,8 @@ function packedDepthwise(to, node, filter, bias, plan) {
   const { kernel_width } = plan.window;
   const bytes = 64 + Math.ceil(groups / 4) * (64 + 16 * taps + 128 * kernel_width);
   const packed = to.buffer(bytes);
-  const args = { packed, ...weightArguments(to, node, filter, bias, plan.start), kernel_width };
+  const weights = weightArguments(to, node, filter, bias, groups, plan.start);
+  const args = { packed, ...weights, kernel_width };
   to.step("qu8_dwpack", { ...args, shape: plan.filter }, 1, 1, { scratch: 2 * taps });
   return packed;
 }

@@ -251,6 +251,16 @@ const FLOAT = [
     "the bias is not a dequantized int32 constant",
   ],
   [
+    "bias scale of one channel is not x * w",
+    (b, s) =>
+      s.q(
+        convolution(b, s, { bias: s.dqChannels(s.filled("int32", [2], 100), 0, [0.125, 0.2]) }),
+        1,
+        0,
+      ),
+    "the bias scale is not input scale x weight scale",
+  ],
+  [
     "weights that are not constant",
     (b, s) =>
       s.q(convolution(b, s, { w: s.dq(s.input("w", "uint8", [2, 3, 3, 3]), 0.25, 3) }), 1, 0),
