@@ -37,9 +37,39 @@ const CONVERSIONS = {
   "activation[]": webidl.sequence(webidl.enumeration(["relu", "sigmoid", "tanh"])),
 };
 
-/** @param {IdlType} type @returns {webidl.Conversion} */
-function conversion(type) {
-  return typeof type === "string" ? CONVERSIONS[type] : webidl.enumeration(type);
+/**
+ * An argument or option: its conversion, and the default of an option that has one.
+ *
+ * @typedef {object} Member
+ * @property {string} key
+ * @property {webidl.Conversion} convert
+ * @property {boolean} isOperand
+ * @property {any} otherwise
+ */
+
+/** @param {string} key @param {IdlType} type @param {any} [otherwise] @returns {Member} */
+function member(key, type, otherwise) {
+  const convert = typeof type === "string" ? CONVERSIONS[type] : webidl.enumeration(type);
+  return { key, convert, isOperand: type === "operand" || type === "operand[]", otherwise };
+}
+
+/** @type {Map<Operator, {parameters: Member[], options: Member[]}>} */
+const signatures = new Map();
+
+/** What an operator takes; options in the order in which IDL reads them. @param {Operator} operator */
+function signatureOf(operator) {
+  let signature = signatures.get(operator);
+  if (!signature) {
+    const { parameters, options } = operator;
+    signature = {
+      parameters: Object.entries(parameters).map(([key, type]) => member(key, type)),
+      options: Object.keys(options)
+        .sort()
+        .map((key) => member(key, ...options[key])),
+    };
+    signatures.set(operator, signature);
+  }
+  return signature;
 }
 
 /**
@@ -71,34 +101,28 @@ function plainLabel(options) {
  * @returns {Call}
  */
 export function convertCall(operator, args) {
-  const { name, parameters, options } = operator;
-  const names = Object.keys(parameters);
-  webidl.checkArgumentCount(name, args.length, names.length);
+  const { name } = operator;
+  const { parameters, options } = signatureOf(operator);
+  const count = parameters.length;
+  webidl.checkArgumentCount(name, args.length, count);
   /** @type {Call} */
   const call = { where: name, label: "", operands: {}, values: {} };
-  const put = (
-    /** @type {string} */ key,
-    /** @type {IdlType} */ type,
-    /** @type {any} */ value,
-  ) => {
-    const isOperand = type === "operand" || type === "operand[]";
-    if (isOperand) call.operands[key] = value;
-    else call.values[key] = value;
-  };
-  const where = subject(name, plainLabel(args[names.length]));
-  for (const [i, key] of names.entries()) {
-    put(key, parameters[key], conversion(parameters[key])(args[i], `${where}: ${key}`));
+  const where = subject(name, plainLabel(args[count]));
+  for (let i = 0; i < count; i++) {
+    const { key, convert, isOperand } = parameters[i];
+    const into = isOperand ? call.operands : call.values;
+    into[key] = convert(args[i], `${where}: ${key}`);
   }
-  const members = webidl.dictionary(args[names.length], `${where}: options`);
+  const members = webidl.dictionary(args[count], `${where}: options`);
   // The label first: it is a member of the dictionary that all options inherit from.
   const { label } = members;
   if (label !== undefined) call.label = webidl.usvString(label, `${name}: label`);
   call.where = subject(name, call.label);
-  for (const key of Object.keys(options).sort()) {
-    const [type, otherwise] = options[key];
+  for (const { key, convert, isOperand, otherwise } of options) {
     const value = members[key];
-    if (value !== undefined) put(key, type, conversion(type)(value, `${call.where}: ${key}`));
-    else if (otherwise !== undefined) put(key, type, otherwise);
+    if (value === undefined && otherwise === undefined) continue;
+    const into = isOperand ? call.operands : call.values;
+    into[key] = value === undefined ? otherwise : convert(value, `${call.where}: ${key}`);
   }
   return call;
 }

@@ -74,7 +74,8 @@ export const boolean = (value) => Boolean(value);
 /** Lone surrogates become U+FFFD. @type {Conversion} */
 export const usvString = (value, where) => {
   if (typeof value === "symbol") throw typeError(where, "a symbol is not a string");
-  const text = String(value);
+  const text = /** @type {String & {toWellFormed?: () => string}} */ (String(value));
+  if (text.toWellFormed) return text.toWellFormed();
   return text.replace(
     /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
     "\ufffd",

@@ -15,6 +15,12 @@
 /** @typedef {(path: string, got: string, expected: string, rule: string) => never} Refuse */
 
 /**
+ * A field of a table: where its vtable entry is, how many bytes it takes, its value where it is absent.
+ *
+ * @typedef {{key: string, field: Field, at: number, bytes: number, absent: any}} Slot
+ */
+
+/**
  * Bytes decoded may be this many times the file's (writers may share equal strings and vectors).
  */
 const SHARING = 4;
@@ -33,6 +39,8 @@ const SCALAR_BYTES = {
   uint64: 8,
 };
 
+const UTF8 = new TextDecoder();
+
 export class FlatBuffer {
   #bytes;
   #view;
@@ -40,6 +48,8 @@ export class FlatBuffer {
   #enums;
   #refuse;
   #budget;
+  /** By table. @type {Map<string, Slot[]>} */
+  #slots = new Map();
 
   /**
    * @param {Uint8Array} bytes
@@ -98,39 +108,51 @@ export class FlatBuffer {
     this.#spend(tableBytes, path);
     /** @type {Record<string, any>} */
     const record = {};
-    for (const [key, field] of Object.entries(this.#tables[name] ?? {})) {
-      const at = 4 + 2 * field[0];
+    for (const { key, field, at, bytes, absent } of this.#slotsOf(name)) {
       const offset = at < vtableBytes ? this.#view.getUint16(vtable + at, true) : 0;
-      const inner = { parent: path, key };
-      const bytes = SCALAR_BYTES[field[1]] ?? 4;
-      if (offset !== 0 && (offset < 4 || offset + bytes > tableBytes)) {
-        this.#fail(
-          inner,
-          `offset ${offset}`,
-          `4 to ${tableBytes - bytes}`,
-          "field inside its table",
-        );
+      if (offset === 0) {
+        record[key] = absent;
+        continue;
       }
-      if (offset !== 0) this.#align(bytes, position + offset, inner, "field");
-      record[key] = this.#field(field, offset && position + offset, record, inner, depth);
+      const inner = { parent: path, key };
+      if (offset < 4 || offset + bytes > tableBytes) {
+        const expected = `4 to ${tableBytes - bytes}`;
+        this.#fail(inner, `offset ${offset}`, expected, "field inside its table");
+      }
+      this.#align(bytes, position + offset, inner, "field");
+      record[key] = this.#field(field, position + offset, record, inner, depth);
     }
     return record;
   }
 
+  /** @param {string} table @returns {Slot[]} */
+  #slotsOf(table) {
+    let slots = this.#slots.get(table);
+    if (!slots) {
+      slots = Object.entries(this.#tables[table] ?? {}).map(([key, field]) => {
+        const [slot, type, initial = null, reference] = field;
+        const isNamed = type in SCALAR_BYTES && reference;
+        const absent = isNamed ? this.#enums[reference][Number(initial)] : initial;
+        return { key, field, at: 4 + 2 * slot, bytes: SCALAR_BYTES[type] ?? 4, absent };
+      });
+      this.#slots.set(table, slots);
+    }
+    return slots;
+  }
+
   /**
    * @param {Field} field
-   * @param {number} position 0 where absent
+   * @param {number} position
    * @param {Record<string, any>} record fields decoded so far
    * @param {Path} path
    * @param {number} depth
    * @returns {any}
    */
-  #field([, type, initial = null, reference], position, record, path, depth) {
+  #field([, type, , reference], position, record, path, depth) {
     if (type in SCALAR_BYTES) {
-      const value = position ? this.#scalar(type, position) : initial;
+      const value = this.#scalar(type, position);
       return reference ? this.#named(reference, Number(value), path) : value;
     }
-    if (!position) return null;
     const at = this.#follow(position, path);
     if (type === "union") {
       const member = record[/** @type {string} */ (reference)];
@@ -156,14 +178,22 @@ export class FlatBuffer {
     // Bytes are never walked, so sharing them costs nothing.
     if (type === "uint8") return this.#bytes.subarray(start, start + count);
     this.#spend(count * elementBytes, path);
-    return Array.from({ length: count }, (_, i) => {
+    const isScalar = type in SCALAR_BYTES;
+    const list = [];
+    for (let i = 0; i < count; i++) {
       const at = start + i * elementBytes;
-      if (type in SCALAR_BYTES) return this.#scalar(type, at);
+      if (isScalar) {
+        list.push(this.#scalar(type, at));
+        continue;
+      }
       const inner = { parent: path, key: i };
       const target = this.#follow(at, inner);
-      if (type === "string") return this.#string(target, inner);
-      return this.#table(type, target, inner, depth + 1);
-    });
+      const isString = type === "string";
+      list.push(
+        isString ? this.#string(target, inner) : this.#table(type, target, inner, depth + 1),
+      );
+    }
+    return list;
   }
 
   /** @param {number} position @param {Path} path @returns {string} */
@@ -171,7 +201,7 @@ export class FlatBuffer {
     const count = this.#count(position, 1, path);
     this.#spend(count, path);
     const bytes = this.#bytes.subarray(position + 4, position + 4 + count);
-    return new TextDecoder().decode(bytes);
+    return UTF8.decode(bytes);
   }
 
   /** @param {string} type @param {number} position @returns {number | boolean} */
