@@ -126,8 +126,10 @@ static int32_t count_remainders(const weights* w, int16_t* rows, const int32_t f
   return count;
 }
 
-// The format with the least work for these weights that the packed bytes have room for.
-static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_class) {
+// The format with the least work for these weights that the packed bytes have room for; entries is
+// how many remainders they have in it.
+static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_class,
+                             int32_t* entries) {
   const filter_shape* s = w->shape;
   const int32_t k = s->taps * s->in_channels;
   const int32_t blocks = s->groups * divide_up(s->out_channels, NR);
@@ -154,15 +156,16 @@ static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_
     if (needed <= granted && work < least) {
       best = format;
       least = work;
+      *entries = count;
     }
   }
   return best;
 }
 
-static void put_byte_blocks(char* packed, const weights* w, int16_t* rows, packed_header* header) {
+static void put_byte_blocks(char* packed, const weights* w, int16_t* rows, packed_header* header,
+                            const int32_t total) {
   const filter_shape* s = w->shape;
   const int32_t blocks = divide_up(s->out_channels, NR);
-  const int32_t total = count_remainders(w, rows, header->format);
   const int32_t halves = 2 * s->groups * blocks;
   header->index_at = PACKED_HEADER_BYTES + s->groups * blocks * header->block_bytes;
   header->offsets_at = header->index_at + 4 * (halves + 1);
@@ -212,7 +215,8 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
   int16_t* rows = scratch;
   packed_header header = {.bounded = 1, .ones = {1, 1, 1, 1, 1, 1, 1, 1}};
 #if defined(HAS_DOTS)
-  header.format = choose_format(&w, rows, dot_class);
+  int32_t entries = 0;
+  header.format = choose_format(&w, rows, dot_class, &entries);
   const int32_t step_bytes =
       header.format == FORMAT_HALVES ? divide_up(k, 2) * 32 : padded_k(k, header.format) * 8;
 #else
@@ -232,7 +236,7 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
     }
   }
 #if defined(HAS_DOTS)
-  if (header.format != FORMAT_HALVES) put_byte_blocks(packed, &w, rows, &header);
+  if (header.format != FORMAT_HALVES) put_byte_blocks(packed, &w, rows, &header, entries);
 #endif
   if (header.format == FORMAT_HALVES) put_halves(packed, &w, rows, &header);
   memcpy(packed, &header, sizeof header);
