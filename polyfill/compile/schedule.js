@@ -65,6 +65,9 @@ class Scheduler {
       uploads: this.uploads,
       inputs: [...this.graph.inputs.keys()],
       outputs: [...this.graph.outputs.keys()],
+      bindingBytes: [...this.graph.inputs.values(), ...this.graph.outputs.values()].map(
+        (value) => value.byteLength,
+      ),
       info: dispatch.map(infoOf),
     };
   }

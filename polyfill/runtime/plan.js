@@ -48,6 +48,7 @@ export const STEP_WORDS = 4;
  * @property {{region: number, offset: number, bytes: Uint8Array}[]} uploads
  * @property {string[]} inputs names, in the order of their bindings
  * @property {string[]} outputs names, after the inputs
+ * @property {number[]} bindingBytes of each binding
  * @property {StepInfo[]} info one per step of `dispatch`
  */
 

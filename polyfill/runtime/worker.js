@@ -5,6 +5,7 @@
 import { instantiate } from "./module.js";
 import { SpareBuffers } from "./spare_buffers.js";
 import { startExecutor } from "./start.js";
+import { WarmUp } from "./warm_up.js";
 import { servePool, startThreads } from "./worker_pool.js";
 
 /** @typedef {import("./worker_pool.js").ThreadMessage} ThreadMessage */
@@ -22,7 +23,12 @@ async function serveEngine({ threads, workerUrl }) {
   });
   const workers = startThreads(threads, workerUrl);
   const executor = await startExecutor(await module, workers);
-  port.onmessage = ({ data }) => answer(executor, data);
+  const warmUp = new WarmUp(executor);
+  port.onmessage = ({ data }) => {
+    warmUp.pause();
+    answer(executor, data);
+    warmUp.resume(data.method, data.args[0]);
+  };
   port.postMessage({ id: 0, dots: executor.dotProducts() });
 }
 

@@ -114,3 +114,24 @@ test("a graph that does not fit into memory leaves nothing behind", async () => 
   assert.equal(executor.memoryUse().used, before);
   assert.throws(() => executor.dispatch(GRAPH, []), /no graph 1/);
 });
+
+test("a rehearsal runs steps of every kernel one by one and leaves nothing behind", async () => {
+  const { executor, calls, plan } = await ready();
+  executor.dispatch(GRAPH, [X, Y]);
+  const expected = executor.readTensor(Y, null);
+  const { used } = executor.memoryUse();
+  calls.splice(0);
+  const spent = new Map();
+  const steps = [...executor.rehearse(GRAPH, spent, Infinity)].length;
+  assert.equal(steps, plan.info.length);
+  assert.deepEqual(calls.splice(0), Array(steps).fill("plan_run"));
+  assert.equal(spent.size, new Set(plan.info.map(({ kernel }) => kernel)).size);
+  assert.equal([...executor.rehearse(GRAPH, spent, 0)].length, 0, "kernels that ran enough");
+  assert.equal(executor.memoryUse().used, used);
+  executor.dispatch(GRAPH, [X, Y]);
+  assert.deepEqual(executor.readTensor(Y, null), expected);
+  const begun = executor.rehearse(GRAPH, new Map(), Infinity);
+  begun.next();
+  begun.return();
+  assert.equal(executor.memoryUse().used, used, "left between two steps");
+});
