@@ -118,6 +118,16 @@ describe("loadModel", () => {
     assert.ok(contexts.every((context) => context.destroyed === 1));
   });
 
+  test("a context that is still being made is the caller's as well", async () => {
+    const context = new FakeContext();
+    const model = await loadModel(MODEL, { context: Promise.resolve(context) });
+    assert.equal(model.context, context);
+    model.destroy();
+    assert.equal(context.destroyed, 0);
+    const failing = Promise.reject(new DOMException("no engine", "NotSupportedError"));
+    await assert.rejects(loadModel(MODEL, { context: failing }), { message: "no engine" });
+  });
+
   test("without WebNN", async () => {
     const { navigator } = globalThis;
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });

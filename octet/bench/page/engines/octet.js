@@ -2,7 +2,6 @@
 // octet through its loader.
 
 import { configure, describeContext, install } from "octet";
-import { loadModel } from "octet/tflite";
 import { choiceOf, variantOf } from "../choice.js";
 import { fill } from "../inputs.js";
 
@@ -11,10 +10,12 @@ export async function load(bytes, { threads, variant }) {
   install("force");
   configure({ threads, ...choiceOf(variant) });
   const start = performance.now();
+  // The engine starts while the loader and the file are under way.
   const starting = /** @type {any} */ (navigator).ml.createContext();
-  // The file is read while the engine starts.
-  const loading = bytes.then((data) => loadModel(data, { context: starting }));
-  const [context] = await Promise.all([starting, bytes]);
+  const { loadModel } = await import("octet/tflite");
+  const data = await bytes;
+  const loading = loadModel(data, { context: starting });
+  const context = await starting;
   const initMs = performance.now() - start;
   const compiling = performance.now();
   const model = await loading;
