@@ -30,7 +30,7 @@ class Site(Server):
     """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
-        super().__init__(folders)
+        super().__init__(folders, accepts_uploads=True)
         self.folders = dict(folders)
         self.served: list[str] = []
 

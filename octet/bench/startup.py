@@ -15,8 +15,6 @@ from string import Template
 from typing import Any
 
 import brotli
-from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page
 
 from octet.bench import processes, site
 from octet.bench.engines import ENGINES, Entry
@@ -26,12 +24,15 @@ from octet.bench.peers import FOLDER
 from octet.bench.results import Failure, Memory, Size, Startup, summarize
 from octet.toolchain import process
 from octet.toolchain.paths import NODE_BIN
-from octet.web.browser import chromium_with_profile
+from octet.web.browser import chromium_by_itself
 
 REPETITIONS = 5
 RUNS_AFTER = 20
-SETTLE_MS = 700
+SETTLE_MS = 1000
 """After the launch of a browser, and before a second navigation."""
+
+PATIENCE_S = 60
+"""A page that says nothing for so long says nothing at all."""
 
 _BROTLI_CACHE = FOLDER / "brotli.json"
 
@@ -44,6 +45,10 @@ class _Found:
     warm: list[dict[str, float]] = field(default_factory=list)
     peaks: list[float] = field(default_factory=list)
     fetched: set[str] = field(default_factory=set)
+
+
+class _PageError(Exception):
+    """What a page said, or that it said nothing."""
 
 
 class Starts:
@@ -64,29 +69,49 @@ class Starts:
             if entry in self.failed:
                 continue
             try:
-                self._start(self._server.url + _path_of(number), found)
-            except PlaywrightError as error:
-                message = error.message.removeprefix("Page.evaluate: ").removeprefix("Error: ")
-                self.failed[entry] = message.split("\n    at ")[0].strip()
+                self._start(_path_of(number), found)
+            except _PageError as error:
+                self.failed[entry] = str(error)
 
-    def _start(self, url: str, found: _Found) -> None:
-        with (
-            tempfile.TemporaryDirectory(prefix="octet-profile-") as folder,
-            chromium_with_profile(Path(folder)) as browser,
-        ):
-            page = browser.pages[0]
-            page.wait_for_timeout(SETTLE_MS)
-            processes.take_precedence()
-            self._server.served.clear()
-            found.cold.append(_first_result(page, url))
-            found.fetched.update(self._server.served)
-            page.evaluate("(runs) => benchMore(runs)", RUNS_AFTER)
-            peak = processes.peak_renderer_mb(Path(folder))
-            if peak is not None:
-                found.peaks.append(peak)
-            page.goto("about:blank")
-            page.wait_for_timeout(SETTLE_MS)
-            found.warm.append(_first_result(page, url))
+    def _start(self, path: str, found: _Found) -> None:
+        server = self._server
+        server.uploads.clear()
+        server.served.clear()
+        server.blobs.pop(f"{path}again", None)
+        # The browser may still write when it is told to end.
+        with tempfile.TemporaryDirectory(
+            prefix="octet-profile-", ignore_cleanup_errors=True
+        ) as folder:
+            waiting = f"/bench/wait.html?ms={SETTLE_MS}&to={path}"
+            with chromium_by_itself(Path(folder), server.url + waiting):
+                self._until(lambda: "/bench/wait.html" in server.served, "a browser")
+                processes.take_precedence()
+                cold = self._upload(f"{path}first")
+                found.fetched.update(server.served)
+                self._upload(f"{path}settled")
+                peak = processes.peak_renderer_mb(Path(folder))
+                server.blobs[f"{path}again"] = b""
+                warm = self._upload(f"{path}second")
+        found.cold.append(cold)
+        found.warm.append(warm)
+        if peak is not None:
+            found.peaks.append(peak)
+
+    def _upload(self, path: str) -> dict[str, float]:
+        """Wait for what a page uploads to ``path``."""
+        self._until(lambda: path in self._server.uploads, path)
+        found: dict[str, float] = json.loads(self._server.uploads[path])
+        return found
+
+    def _until(self, holds: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            for path, body in list(self._server.uploads.items()):
+                if path.endswith("/failed"):
+                    raise _PageError(body.decode())
+            if time.monotonic() > deadline:
+                raise _PageError(f"no {what} after {PATIENCE_S} s")
+            time.sleep(0.02)
 
     def results(self) -> tuple[list[Startup], list[Size], list[Memory], list[Failure]]:
         """Return what was measured."""
@@ -195,10 +220,8 @@ def _script(entry: Entry, url: str) -> str:
         source = Path(folder) / "start.js"
         source.write_text(
             f'import {{ load }} from "{site.PAGES}/engines/{entry.engine}.js";\n'
-            f'import {{ runMore, start }} from "{site.PAGES}/start.js";\n'
-            "globalThis.benchMore = runMore;\n"
-            f"start(load, {json.dumps(url)}, {json.dumps(settings)})"
-            ".then(benchStart.resolve, benchStart.reject);\n"
+            f'import {{ start }} from "{site.PAGES}/start.js";\n'
+            f"start(load, {json.dumps(url)}, {json.dumps(settings)}, {SETTLE_MS}, {RUNS_AFTER});\n"
         )
         outside = [f"--external:{name}" for name in imports]
         flags = ("--bundle", "--format=esm", "--log-level=warning", *outside)
@@ -207,13 +230,3 @@ def _script(entry: Entry, url: str) -> str:
 
 def _path_of(number: int) -> str:
     return f"/start/{number}/"
-
-
-def _first_result(page: Page, url: str) -> dict[str, float]:
-    page.goto(url, wait_until="commit")
-    deadline = time.monotonic() + 60
-    while not page.evaluate("globalThis.benchStart !== undefined"):
-        if time.monotonic() > deadline:
-            raise PlaywrightError("the page has no script after 60 s")
-    found: dict[str, float] = page.evaluate("() => benchStart.promise")
-    return found

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
     ConsoleMessage,
     Page,
     Playwright,
@@ -34,6 +34,9 @@ CHROMIUM_FLAGS = (
 
 PATIENCE_MS = 300_000
 """A page that takes longer for anything hangs; on a loaded machine all takes long."""
+
+CLOSING_S = 10
+"""A browser that takes longer to end is killed."""
 
 
 class _Driver:
@@ -98,23 +101,28 @@ def open_page(browser: Browser, **options: Any) -> Page:
 
 
 @contextmanager
-def chromium_with_profile(folder: Path) -> Iterator[BrowserContext]:
-    """Launch headless Chromium that keeps its caches in ``folder``, as a user's does.
+def chromium_by_itself(folder: Path, url: str) -> Iterator[None]:
+    """Launch headless Chromium on ``url`` that keeps its caches in ``folder``, as a user's does.
+
+    Nobody is attached to it, as Playwright would be: a debugger holds every worker at its start
+    until it has seen it. What the page finds out it has to upload.
 
     Raises:
         BrowserMissingError: with what to install.
-        OctetError: if it does not start.
     """
-    path = find_chromium()
-    with _driver as playwright:
-        with _starting(path):
-            context = playwright.chromium.launch_persistent_context(
-                folder, executable_path=path, args=list(CHROMIUM_FLAGS)
-            )
+    flags = [*CHROMIUM_FLAGS, "--headless=new", f"--user-data-dir={folder}"]
+    browser = subprocess.Popen(
+        [find_chromium(), *flags, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        browser.terminate()
         try:
-            yield context
-        finally:
-            context.close()
+            browser.wait(CLOSING_S)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
 
 
 class ConsoleLog:
