@@ -2,9 +2,10 @@
 // Matrix products and convolutions in float32: tiles of rows x 8 columns of accumulators over
 // packed weights.
 //
-// A convolution is the same product as a matrix multiplication; only the rows of A differ. For each
-// unit of 12 output pixels the windows are gathered into a panel of rows of K (in cache, reused by
-// all column blocks), so no im2col matrix exists and padding costs nothing in the inner loop.
+// A convolution is the same product as a matrix multiplication; only the rows of A differ. They
+// come in parts, a row of the window each, and are read where they lie. Windows that hang over the
+// edge or have gaps are gathered into a panel (in cache, reused by all column blocks), so no im2col
+// matrix exists and padding costs nothing in the inner loop.
 #include "filters.h"
 #include "madd.h"
 
@@ -50,10 +51,10 @@ INLINE void multiply_blocks(f32x4 acc[ALONE][2], const float* a, const float* w,
   }
 }
 
-// What all tiles of a call share.
+// What all tiles of a call share. k is `parts` times `part`.
 typedef struct {
   const float* w;  // of the group
-  int32_t n, k, y_stride;
+  int32_t n, k, y_stride, parts, part;
   f32x4 lo, hi;
 } product;
 
@@ -70,9 +71,9 @@ INLINE void store_row(float* y, const f32x4 acc[2], const product* p, const int3
   }
 }
 
-// One block of up to MR rows.
-INLINE void row_tile(float* y, const float* const a[MR], const product* p, const int32_t rows,
-                     const int32_t block) {
+// One block of up to MR rows, whose parts are `steps` floats apart; without steps, in one piece.
+INLINE void row_tile(float* y, const float* const a[MR], const ptrdiff_t* steps, const product* p,
+                     const int32_t rows, const int32_t block) {
   const float* w = p->w + (size_t)block * block_floats(p);
   const f32x4 bias0 = f32x4_load(w), bias1 = f32x4_load(w + 4);
   f32x4 acc[MR][2];
@@ -80,7 +81,16 @@ INLINE void row_tile(float* y, const float* const a[MR], const product* p, const
     acc[r][0] = bias0;
     acc[r][1] = bias1;
   }
-  multiply_rows(acc, a, w + NR, p->k);
+  if (!steps) {
+    multiply_rows(acc, a, w + NR, p->k);
+  } else {
+    w += NR;
+    for (int32_t i = 0; i < p->parts; i++, w += p->part * NR) {
+      const float* part[MR];
+      for (int r = 0; r < MR; r++) part[r] = a[r] + i * steps[r];
+      multiply_rows(acc, part, w, p->part);
+    }
+  }
   for (int r = 0; r < MR; r++) {
     if (r < rows) {
       store_row(y + (ptrdiff_t)r * p->y_stride + block * NR, acc[r], p, p->n - block * NR);
@@ -105,7 +115,7 @@ static void single_row(float* y, const float* a, const product* p, const int32_t
   }
   const float* same[MR];
   for (int r = 0; r < MR; r++) same[r] = a;
-  for (; b < last; b++) row_tile(y, same, p, 1, b);
+  for (; b < last; b++) row_tile(y, same, NULL, p, 1, b);
 }
 
 // Column blocks [first, last) of up to UNIT rows: block by block, so that a block of weights serves
@@ -115,7 +125,7 @@ static void unit_rows(float* y, const float* const a[UNIT], const product* p, co
   const int32_t alone = rows % MR <= 2 ? rows % MR : 0;
   for (int32_t b = first; b < last; b++) {
     for (int32_t r = 0; r < rows - alone; r += MR) {
-      row_tile(y + (ptrdiff_t)r * p->y_stride, a + r, p, rows - r, b);
+      row_tile(y + (ptrdiff_t)r * p->y_stride, a + r, NULL, p, rows - r, b);
     }
   }
   for (int32_t r = rows - alone; r < rows; r++) {
@@ -128,7 +138,7 @@ void f32_gemm(float* y, const float* a, const void* w, const float lo, const flo
               const int32_t a_stride, const int32_t y_stride, const int32_t begin,
               const int32_t end) {
   const int32_t blocks = divide_up(n, NR), shares = divide_up(blocks, ALONE);
-  const product p = {w, n, k, y_stride, f32x4_splat(lo), f32x4_splat(hi)};
+  const product p = {w, n, k, y_stride, 1, k, f32x4_splat(lo), f32x4_splat(hi)};
   for (int32_t unit = begin; unit < end; unit++) {
     const int32_t row = unit / splits * UNIT, split = unit % splits;
     const float* rows[UNIT];
@@ -155,28 +165,16 @@ INLINE void put_zeros(float* to, const int32_t n) {
   for (int32_t i = 0; i < n; i += 4) f32x4_store(to + i, f32x4_splat(0));
 }
 
-// Whether a window lies inside the input, its rows without gaps, and nothing behind it is missing
-// for whole vectors.
-INLINE int is_plain(const float* x, const float* x_end, const window_shape* s,
-                    const window_origin o) {
-  const int32_t c = s->in_channels, height = (s->kernel_height - 1) * s->dilation_height;
-  if (s->dilation_width != 1 || s->x_stride != c || o.x < 0 || o.y < 0) return 0;
-  if (o.x + s->kernel_width > s->in_width || o.y + height >= s->in_height) return 0;
-  const ptrdiff_t pixel = (ptrdiff_t)(o.batch * s->in_height + o.y + height) * s->in_width + o.x;
-  return x_end - x - (pixel + s->kernel_width) * c >= 3;
+// Whether a window lies inside the input, its rows without gaps.
+INLINE int is_inside(const window_shape* s, const window_origin o) {
+  return s->dilation_width == 1 && s->x_stride == s->in_channels && o.x >= 0 && o.y >= 0 &&
+         o.x + s->kernel_width <= s->in_width &&
+         o.y + (s->kernel_height - 1) * s->dilation_height < s->in_height;
 }
 
 static void gather_window(float* row, const float* x, const float* x_end, const window_shape* s,
                           const window_origin o) {
   const int32_t c = s->in_channels, kernel_row = s->kernel_width * c;
-  if (is_plain(x, x_end, s, o)) {
-    const ptrdiff_t step = (ptrdiff_t)s->dilation_height * s->in_width * c;
-    const float* from = x + ((ptrdiff_t)(o.batch * s->in_height + o.y) * s->in_width + o.x) * c;
-    for (int32_t ky = 0; ky < s->kernel_height; ky++, row += kernel_row, from += step) {
-      for (int32_t i = 0; i < kernel_row; i += 4) f32x4_store(row + i, f32x4_load(from + i));
-    }
-    return;
-  }
   const int dense = s->dilation_width == 1 && s->x_stride == c;
   int32_t first, last;
   inside_columns(s, o.x, &first, &last);
@@ -200,13 +198,24 @@ static void gather_window(float* row, const float* x, const float* x_end, const 
   }
 }
 
+// UNIT rows in parts.
+static void window_rows(float* y, const float* const a[UNIT], const ptrdiff_t steps[UNIT],
+                        const product* p, const int32_t blocks) {
+  for (int32_t b = 0; b < blocks; b++) {
+    for (int32_t r = 0; r < UNIT; r += MR) {
+      row_tile(y + (ptrdiff_t)r * p->y_stride, a + r, steps + r, p, MR, b);
+    }
+  }
+}
+
 void f32_igemm(float* y, const float* x, const void* w, const float lo, const float hi,
                const window_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
   const window_shape* s = shape;
   const int32_t m = s->batch * s->out_height * s->out_width;
-  const int32_t k = s->kernel_height * s->kernel_width * s->in_channels, n = s->out_channels;
-  const int32_t blocks = divide_up(n, NR);
-  product p = {w, n, k, s->y_stride, f32x4_splat(lo), f32x4_splat(hi)};
+  const int32_t part = s->kernel_width * s->in_channels;
+  const int32_t k = s->kernel_height * part, n = s->out_channels, blocks = divide_up(n, NR);
+  const ptrdiff_t line = (ptrdiff_t)s->in_width * s->x_stride;
+  product p = {w, n, k, s->y_stride, s->kernel_height, part, f32x4_splat(lo), f32x4_splat(hi)};
   float* panel = scratch;
   for (int32_t unit = begin; unit < end; unit++) {
     const int32_t row = unit / s->groups * UNIT, g = unit % s->groups;
@@ -216,14 +225,26 @@ void f32_igemm(float* y, const float* x, const void* w, const float lo, const fl
                          (ptrdiff_t)(s->batch * s->in_height * s->in_width - 1) * s->x_stride +
                          s->in_channels;
     const float* a[UNIT];
+    ptrdiff_t steps[UNIT];
     window_origin o = origin_of(s, row);
     for (int r = 0; r < UNIT; r++) {
       a[r] = panel + (ptrdiff_t)min_i32(r, rows - 1) * k;
+      steps[r] = part;
       if (r >= rows) continue;
-      gather_window(panel + (ptrdiff_t)r * k, from, x_end, s, o);
+      if (rows == UNIT && is_inside(s, o)) {
+        a[r] = from + (o.batch * s->in_height + o.y) * line + (ptrdiff_t)o.x * s->x_stride;
+        steps[r] = s->dilation_height * line;
+      } else {
+        gather_window(panel + (ptrdiff_t)r * k, from, x_end, s, o);
+      }
       advance(&o, s);
     }
     p.w = (const float*)w + (size_t)(g * blocks) * block_floats(&p);
-    unit_rows(y + (ptrdiff_t)row * s->y_stride + g * n, a, &p, rows, 0, blocks);
+    float* to = y + (ptrdiff_t)row * s->y_stride + g * n;
+    if (rows == UNIT) {
+      window_rows(to, a, steps, &p, blocks);
+    } else {
+      unit_rows(to, a, &p, rows, 0, blocks);
+    }
   }
 }

@@ -228,7 +228,7 @@ void f32_gemm(float* y, const float* a, const void* w, float lo, float hi, int32
               int32_t k, int32_t splits, int32_t a_stride, int32_t y_stride, int32_t begin,
               int32_t end);
 
-// The same over the gathered window of each output pixel: a convolution of any shape.
+// The same over the window of each output pixel: a convolution of any shape.
 // SCRATCH: 48 * K + 12. Range: ceil(batch * out_height * out_width / 12) tiles * groups.
 void f32_igemm(float* y, const float* x, const void* w, float lo, float hi,
                const window_shape* shape, void* scratch, int32_t begin, int32_t end);
