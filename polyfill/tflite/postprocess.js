@@ -55,23 +55,35 @@
  * @returns {(stored: ArrayLike<number>[]) => Float32Array[]}
  */
 export function detection({ options, codeSize, codes, scores, anchors }) {
+  const realCodes = reader(codes);
+  const realScores = reader(scores);
   return ([code, score]) => {
-    const inputs = { codes: realValues(code, codes), codeSize, scores: realValues(score, scores) };
+    const inputs = { codes: realCodes(code), codeSize, scores: realScores(score) };
     const result = detect(options, { ...inputs, anchors });
     return [result.boxes, result.classes, result.scores, result.count];
   };
 }
 
+/**
+ * The function from stored values to real ones, which are good until its next call.
+ *
+ * @param {Coding | null} coding
+ * @returns {(stored: ArrayLike<number>) => Float32Array}
+ */
+function reader(coding) {
+  let real = new Float32Array(0);
+  return (stored) => {
+    if (!coding && stored instanceof Float32Array) return stored;
+    if (real.length !== stored.length) real = new Float32Array(stored.length);
+    const { scale, zeroPoint } = coding ?? { scale: 1, zeroPoint: 0 };
+    for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
+    return real;
+  };
+}
+
 /** @param {ArrayLike<number>} stored @param {Coding | null} coding @returns {Float32Array} */
 export function realValues(stored, coding) {
-  const real = new Float32Array(stored.length);
-  if (!coding) {
-    real.set(stored);
-    return real;
-  }
-  const { scale, zeroPoint } = coding;
-  for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
-  return real;
+  return reader(coding)(stored);
 }
 
 /**

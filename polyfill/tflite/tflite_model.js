@@ -50,6 +50,8 @@ export class TfliteModel {
   #inputTensors = new Map();
   /** @type {Map<string, MLTensor>} */
   #outputTensors = new Map();
+  /** Arrays for what only postprocesses read, of which nobody needs the values now; by output. @type {Map<string, TypedArray[]>} */
+  #kept = new Map();
 
   /**
    * Make the tensors of a built graph; use loadModel().
@@ -79,6 +81,10 @@ export class TfliteModel {
     /** @type {readonly TensorInfo[]} */
     this.outputs = Object.freeze(mapped.outputs.map(({ info }) => info));
     this.operators = operators;
+    const given = new Set(mapped.outputs.map(({ info, postprocess }) => !postprocess && info.name));
+    for (const name of mapped.postprocesses.flatMap(({ feeds }) => feeds)) {
+      if (!given.has(name)) this.#kept.set(name, []);
+    }
   }
 
   async #createTensors() {
@@ -116,15 +122,26 @@ export class TfliteModel {
     const values = new Map(
       await Promise.all(
         [...this.#outputTensors].map(async ([name, tensor]) => {
-          const buffer = await this.context.readTensor(tensor);
-          const { dataType } = /** @type {{dataType: DataType}} */ (
-            this.#mapped.graphOutputs.get(name)
-          );
-          return /** @type {const} */ ([name, new ARRAYS[dataType](buffer)]);
+          return /** @type {const} */ ([name, await this.#read(name, tensor)]);
         }),
       ),
     );
-    return this.#results(values);
+    const results = this.#results(values);
+    for (const [name, kept] of this.#kept) kept.push(/** @type {TypedArray} */ (values.get(name)));
+    return results;
+  }
+
+  /** @param {string} name of a graph output @param {MLTensor} tensor @returns {Promise<TypedArray>} */
+  async #read(name, tensor) {
+    const { dataType, shape } = /** @type {import("./webnn.js").MLOperand} */ (
+      this.#mapped.graphOutputs.get(name)
+    );
+    const kept = this.#kept.get(name);
+    if (!kept) return new ARRAYS[dataType](await this.context.readTensor(tensor));
+    const length = shape.reduce((count, d) => count * d, 1);
+    const array = kept.pop() ?? new ARRAYS[dataType](length);
+    await this.context.readTensor(tensor, array);
+    return array;
   }
 
   /** @param {Map<string, TypedArray>} values @returns {Record<string, TypedArray>} */

@@ -23,7 +23,7 @@
  *   => void} dispatch
  * @property {(descriptor: Descriptor & {readable?: boolean, writable?: boolean})
  *   => Promise<MLTensor>} createTensor
- * @property {(tensor: MLTensor) => Promise<ArrayBuffer>} readTensor
+ * @property {((tensor: MLTensor) => Promise<ArrayBuffer>) & ((tensor: MLTensor, outputData: ArrayBufferView) => Promise<undefined>)} readTensor
  * @property {(tensor: MLTensor, data: ArrayBufferView) => void} writeTensor
  * @property {() => MLOpSupportLimits} opSupportLimits
  * @property {() => void} destroy

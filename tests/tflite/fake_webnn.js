@@ -434,9 +434,12 @@ export class FakeContext {
     }
   }
 
-  async readTensor(tensor) {
+  async readTensor(tensor, outputData) {
     check(tensor.readable && !tensor.destroyed, "readTensor");
-    return tensor.bytes.slice().buffer;
+    if (!outputData) return tensor.bytes.slice().buffer;
+    check(outputData.byteLength === tensor.bytes.length, "readTensor: outputData");
+    new Uint8Array(outputData.buffer, outputData.byteOffset).set(tensor.bytes);
+    return undefined;
   }
 
   destroy() {
