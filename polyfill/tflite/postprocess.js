@@ -24,7 +24,8 @@
  * @typedef {object} DetectionInputs
  * @property {Float32Array} codes [boxes, codeSize], of which the first four are y, x, height, width
  * @property {number} codeSize
- * @property {Float32Array} scores [boxes, classes], or one more with the background first
+ * @property {ArrayLike<number>} scores [boxes, classes], or one more with the background first
+ * @property {Coding | null} [coding] of the scores; it keeps their order
  * @property {Float32Array} anchors [boxes, 4]
  */
 
@@ -55,35 +56,30 @@
  * @returns {(stored: ArrayLike<number>[]) => Float32Array[]}
  */
 export function detection({ options, codeSize, codes, scores, anchors }) {
-  const realCodes = reader(codes);
-  const realScores = reader(scores);
   return ([code, score]) => {
-    const inputs = { codes: realCodes(code), codeSize, scores: realScores(score) };
-    const result = detect(options, { ...inputs, anchors });
+    const real = realValues(code, codes);
+    const result = detect(options, {
+      codes: real,
+      codeSize,
+      scores: score,
+      coding: scores,
+      anchors,
+    });
     return [result.boxes, result.classes, result.scores, result.count];
   };
 }
 
-/**
- * The function from stored values to real ones, which are good until its next call.
- *
- * @param {Coding | null} coding
- * @returns {(stored: ArrayLike<number>) => Float32Array}
- */
-function reader(coding) {
-  let real = new Float32Array(0);
-  return (stored) => {
-    if (!coding && stored instanceof Float32Array) return stored;
-    if (real.length !== stored.length) real = new Float32Array(stored.length);
-    const { scale, zeroPoint } = coding ?? { scale: 1, zeroPoint: 0 };
-    for (let i = 0; i < real.length; i++) real[i] = (stored[i] - zeroPoint) * scale;
-    return real;
-  };
+/** @param {number} stored @param {Coding | null} coding */
+function realValue(stored, coding) {
+  return coding ? (stored - coding.zeroPoint) * coding.scale : stored;
 }
 
 /** @param {ArrayLike<number>} stored @param {Coding | null} coding @returns {Float32Array} */
 export function realValues(stored, coding) {
-  return reader(coding)(stored);
+  if (!coding && stored instanceof Float32Array) return stored;
+  const real = new Float32Array(stored.length);
+  for (let i = 0; i < real.length; i++) real[i] = realValue(stored[i], coding);
+  return real;
 }
 
 /**
@@ -103,8 +99,9 @@ export function detect(options, inputs) {
     scores: new Float32Array(size),
     count: new Float32Array(1),
   };
-  if (options.regular) regularDetections(options, inputs.scores, corners, result);
-  else fastDetections(options, inputs.scores, corners, result);
+  const { scores, coding = null } = inputs;
+  if (options.regular) regularDetections(options, scores, coding, corners, result);
+  else fastDetections(options, scores, coding, corners, result);
   return result;
 }
 
@@ -125,11 +122,12 @@ function decodeBoxes({ scales }, { codes, codeSize, anchors }) {
 
 /**
  * @param {DetectionOptions} options
- * @param {Float32Array} scores
+ * @param {ArrayLike<number>} scores
+ * @param {Coding | null} coding of the scores
  * @param {Corners} corners
  * @param {Detections} result
  */
-function fastDetections(options, scores, corners, result) {
+function fastDetections(options, scores, coding, corners, result) {
   const { maxDetections, maxClassesPerDetection, classes } = options;
   const boxes = corners.length / 4;
   const stride = scores.length / boxes;
@@ -138,7 +136,7 @@ function fastDetections(options, scores, corners, result) {
     let most = -Infinity;
     const end = (box + 1) * stride;
     for (let i = end - classes; i < end; i++) most = Math.max(most, scores[i]);
-    best[box] = most;
+    best[box] = realValue(most, coding);
   }
   const candidates = new Candidates(boxes);
   const survivors = new Int32Array(maxDetections);
@@ -149,7 +147,7 @@ function fastDetections(options, scores, corners, result) {
     const row = (box + 1) * stride - classes;
     bestClasses(scores, row, classes, labels);
     for (let k = 0; k < labels.length; k++) {
-      const score = scores[row + labels[k]];
+      const score = realValue(scores[row + labels[k]], coding);
       report(result, place * maxClassesPerDetection + k, corners, box, labels[k], score);
     }
   }
@@ -158,11 +156,12 @@ function fastDetections(options, scores, corners, result) {
 
 /**
  * @param {DetectionOptions} options
- * @param {Float32Array} scores
+ * @param {ArrayLike<number>} scores
+ * @param {Coding | null} coding of the scores
  * @param {Corners} corners
  * @param {Detections} result
  */
-function regularDetections(options, scores, corners, result) {
+function regularDetections(options, scores, coding, corners, result) {
   const { maxDetections, detectionsPerClass, classes } = options;
   const boxes = corners.length / 4;
   const stride = scores.length / boxes;
@@ -176,7 +175,8 @@ function regularDetections(options, scores, corners, result) {
   let found = 0;
   for (let label = 0; label < classes; label++) {
     const column = stride - classes + label;
-    for (let box = 0; box < boxes; box++) own[box] = scores[box * stride + column];
+    for (let box = 0; box < boxes; box++)
+      own[box] = realValue(scores[box * stride + column], coding);
     const count = suppress(options, candidates, own, corners, survivors);
     for (let k = 0; k < count; k++) {
       const score = own[survivors[k]];
@@ -315,7 +315,7 @@ function overlap(corners, a, b) {
 /**
  * The best classes of a row of scores, best first; of equal scores, the lower class.
  *
- * @param {Float32Array} scores
+ * @param {ArrayLike<number>} scores
  * @param {number} row where it starts
  * @param {number} classes
  * @param {Int32Array} labels filled

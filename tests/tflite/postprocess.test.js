@@ -173,6 +173,16 @@ describe("detections", () => {
   });
 
   for (const regular of [false, true]) {
+    test(`stored scores give what their real values give, ${regular ? "regular" : "fast"}`, () => {
+      const coding = { scale: 0.0037, zeroPoint: 3 };
+      const stored = Uint8Array.of(250, 3, 160, 255, 190, 0, 240, 16, 130);
+      const scores = Float32Array.from(stored, (q) => (q - coding.zeroPoint) * coding.scale);
+      const options = { regular, maxClassesPerDetection: 2, scoreThreshold: 0.01 };
+      const real = run(options, { scores });
+      assert.ok(real.count > 1);
+      assert.deepEqual(run(options, { scores: stored, coding }), real);
+    });
+
     test(`many boxes with equal scores, ${regular ? "regular" : "fast"}, as by sorting`, () => {
       const { inputs, boxes, corners } = manyBoxes(300, 5);
       const options = {
