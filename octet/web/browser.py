@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +114,21 @@ def chromium_by_itself(folder: Path, url: str) -> Iterator[None]:
     """
     flags = [*CHROMIUM_FLAGS, "--headless=new", f"--user-data-dir={folder}"]
     browser = subprocess.Popen(
-        [find_chromium(), *flags, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [find_chromium(), *flags, url],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield
     finally:
         browser.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             browser.wait(CLOSING_S)
-        except subprocess.TimeoutExpired:
-            browser.kill()
-            browser.wait()
+        # Its helpers would outlive it for a moment, and write into the folder.
+        with suppress(ProcessLookupError):
+            os.killpg(browser.pid, signal.SIGKILL)
+        browser.wait()
 
 
 class ConsoleLog:
