@@ -63,8 +63,6 @@ class Scheduler {
       arenaBytes,
       scratchBytes: aligned(Math.max(0, ...this.steps.map((step) => step.scratch))),
       uploads: this.uploads,
-      inputs: [...this.graph.inputs.keys()],
-      outputs: [...this.graph.outputs.keys()],
       bindingBytes: [...this.graph.inputs.values(), ...this.graph.outputs.values()].map(
         (value) => value.byteLength,
       ),

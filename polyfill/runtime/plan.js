@@ -46,9 +46,7 @@ export const STEP_WORDS = 4;
  * @property {number} arenaBytes
  * @property {number} scratchBytes per thread
  * @property {{region: number, offset: number, bytes: Uint8Array}[]} uploads
- * @property {string[]} inputs names, in the order of their bindings
- * @property {string[]} outputs names, after the inputs
- * @property {number[]} bindingBytes of each binding
+ * @property {number[]} bindingBytes of each binding: the inputs, then the outputs
  * @property {StepInfo[]} info one per step of `dispatch`
  */
 

@@ -87,8 +87,9 @@ export function programText({ steps, words, relocations }, bindings) {
  * @param {Parameters<typeof graphOf>[0]} make
  */
 export function planText(make) {
-  const plan = compile(graphOf(make), { debug: true });
-  const bindings = [...plan.inputs, ...plan.outputs];
+  const graph = graphOf(make);
+  const plan = compile(graph, { debug: true });
+  const bindings = [...graph.inputs.keys(), ...graph.outputs.keys()];
   const { weightsBytes, stagingBytes, arenaBytes, scratchBytes } = plan;
   return [
     `weights ${weightsBytes}, staging ${stagingBytes}, arena ${arenaBytes}, scratch ${scratchBytes}`,
