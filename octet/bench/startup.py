@@ -24,15 +24,12 @@ from octet.bench.peers import FOLDER
 from octet.bench.results import Failure, Memory, Size, Startup, summarize
 from octet.toolchain import process
 from octet.toolchain.paths import NODE_BIN
-from octet.web.browser import chromium_by_itself
+from octet.web.browser import PATIENCE_MS, chromium_by_itself
 
 REPETITIONS = 5
 RUNS_AFTER = 20
 SETTLE_MS = 1000
 """After the launch of a browser, and before a second navigation."""
-
-PATIENCE_S = 60
-"""A page that says nothing for so long says nothing at all."""
 
 _BROTLI_CACHE = FOLDER / "brotli.json"
 
@@ -78,7 +75,7 @@ class Starts:
         server.uploads.clear()
         server.served.clear()
         server.blobs.pop(f"{path}again", None)
-        # The browser may still write when it is told to end.
+        # A helper that is killed may have begun to write.
         with tempfile.TemporaryDirectory(
             prefix="octet-profile-", ignore_cleanup_errors=True
         ) as folder:
@@ -104,13 +101,13 @@ class Starts:
         return found
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_MS / 1000
         while not holds():
             for path, body in list(self._server.uploads.items()):
                 if path.endswith("/failed"):
                     raise _PageError(body.decode())
             if time.monotonic() > deadline:
-                raise _PageError(f"no {what} after {PATIENCE_S} s")
+                raise _PageError(f"no {what} after {PATIENCE_MS // 1000} s")
             time.sleep(0.02)
 
     def results(self) -> tuple[list[Startup], list[Size], list[Memory], list[Failure]]:
