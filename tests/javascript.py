@@ -18,9 +18,6 @@ from octet.toolchain.paths import ROOT
 
 REPORTER = Path(__file__).with_name("node_reporter.mjs")
 
-SECONDS = 600
-"""A file that takes longer hangs."""
-
 
 class JavaScriptError(Exception):
     """A test file that failed as a whole."""
@@ -47,7 +44,6 @@ class JavaScriptItem(pytest.Item):
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
-                timeout=SECONDS,
                 check=False,
             )
             text = lines.read_text(encoding="utf-8") if lines.exists() else ""
@@ -60,7 +56,7 @@ class JavaScriptItem(pytest.Item):
             raise JavaScriptError(f"{how}\n{done.stderr.strip() or done.stdout.strip()}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, JavaScriptError | subprocess.TimeoutExpired):
+        if isinstance(excinfo.value, JavaScriptError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 

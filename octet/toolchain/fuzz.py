@@ -46,6 +46,9 @@ where the machine does nothing else."""
 PLANS = 500
 """Plans that are compiled before they are run under sanitizers."""
 
+PLANS_SECONDS = 10 * SILENCE_SECONDS
+"""For as many: they say nothing before the end."""
+
 PAGE_ROUNDS = 100
 
 GROWTH_BYTES = 16 << 20
@@ -179,7 +182,13 @@ def native(seeds: Path, seed: int, seconds: float, plans: int | None = None) -> 
         options = {"seed": seed, "first": first, "folder": str(seeds), "output": str(output)}
         request = _request("plans.json", options | {"plans": min(PLANS, plans or PLANS)})
         command = node_command(SCRIPTS / "plans.js", request)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        try:
+            done = subprocess.run(
+                command, cwd=ROOT, capture_output=True, text=True, timeout=PLANS_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            outcome.findings.append(f"seed {seed}, from round {first}: the compiler hung")
+            return outcome
         if done.returncode:
             outcome.findings.append(f"seed {seed}, from round {first}: {done.stderr.strip()}")
             return outcome
@@ -201,7 +210,7 @@ def run_plans(path: Path) -> str:
         raise OctetError(f"there is no {PLAN_RUNNER}; run: python3 build.py native")
     try:
         done = subprocess.run(
-            [PLAN_RUNNER, path], capture_output=True, text=True, timeout=10 * SILENCE_SECONDS
+            [PLAN_RUNNER, path], capture_output=True, text=True, timeout=PLANS_SECONDS
         )
     except subprocess.TimeoutExpired as error:
         lines = (error.stderr or b"").decode().splitlines()

@@ -94,7 +94,14 @@ export async function examine({ context, loadModel }, bytes, next, report) {
   }
 }
 
-function refusal(error, report) {
+/**
+ * Count an error of loading.
+ *
+ * @param {any} error
+ * @param {Report} report
+ * @returns {string | null} what is wrong with it, if it is not a refusal
+ */
+export function refusal(error, report) {
   const cause = error.cause ?? error;
   if (SLIP.test(cause.message)) return `slip: ${cause.stack}`;
   if (error.name === "TfliteError") {

@@ -13,43 +13,36 @@ import { join } from "node:path";
 import { planningContext, LIMITS as SUPPORTED } from "../../octet/export/requirements.js";
 import { MLGraphBuilder } from "../../polyfill/api/builder.js";
 import { DOT_PRODUCT } from "../../polyfill/gen/kernels.js";
-import { byteLength } from "../../polyfill/ir/graph.js";
 import { mapModel, parseModel } from "../../polyfill/tflite/loader.js";
-import { LIMITS } from "./campaign.js";
+import { emptyReport, LIMITS, refusal } from "./campaign.js";
 import { mutant, seedOf } from "./mutations.js";
 import { CHAINS } from "./seed_models.js";
 
 /** More would only take time: a sanitizer makes kernels slow. */
 const MOST_MULTIPLICATIONS = 1e7;
 
+/** Files that are tried for each plan; two or three are enough. */
+const MOST_FILES = 50;
+
 const DOTS = Object.keys(DOT_PRODUCT);
 
-/** The plan of a mutant, with the sizes of its bindings; null where it has none. */
+/** The plan of a mutant; null where it has none. */
 async function planOf(bytes, dot) {
-  let made = null;
-  const context = planningContext(dot, (plan) => {
-    made = plan;
+  let plan = null;
+  const context = planningContext(dot, (made) => {
+    plan = made;
   });
   try {
     const model = parseModel(bytes, { limits: LIMITS });
     const builder = new MLGraphBuilder(context);
     const mapped = mapModel(model, builder, SUPPORTED, {});
     await builder.build(Object.fromEntries(mapped.graphOutputs));
-    // The graph holds int16 in int32.
-    const held = (dataType) => (dataType === "int16" ? "int32" : dataType);
-    const bytesOf = ({ dataType, shape }) => byteLength(held(dataType), shape);
-    // An input and an output may have the same name.
-    const inputs = new Map(mapped.inputs.map(({ info }) => [info.name, bytesOf(info)]));
-    const outputs = new Map([...mapped.graphOutputs].map(([name, y]) => [name, bytesOf(y)]));
-    const bindings = [
-      ...made.inputs.map((name) => inputs.get(name)),
-      ...made.outputs.map((name) => outputs.get(name)),
-    ];
-    const work = made.info.reduce((sum, { macs }) => sum + macs, 0);
-    return work > MOST_MULTIPLICATIONS ? null : { plan: made, bindings };
-  } catch {
-    return null; // The other campaigns look at what is refused.
+  } catch (error) {
+    if (refusal(error, emptyReport())) throw error;
+    return null;
   }
+  const work = plan.info.reduce((sum, { macs }) => sum + macs, 0);
+  return work > MOST_MULTIPLICATIONS ? null : plan;
 }
 
 /** @type {Buffer[]} */
@@ -63,9 +56,9 @@ function program({ steps, words: args, relocations }) {
   for (const list of [steps, args, relocations]) words(list.length, ...list);
 }
 
-function write(round, { plan, bindings }) {
+function write(round, plan) {
   words(round, plan.weightsBytes, plan.stagingBytes, plan.arenaBytes, plan.scratchBytes);
-  words(bindings.length, ...bindings, plan.uploads.length);
+  words(plan.bindingBytes.length, ...plan.bindingBytes, plan.uploads.length);
   for (const { region, offset, bytes } of plan.uploads) {
     words(region, offset, bytes.length);
     parts.push(Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)]));
@@ -88,10 +81,10 @@ let [files, plans, round] = [0, 0, first];
 for (; plans < wanted; round++) {
   const bytes = mutant(seeds, seed, round);
   if (!bytes) continue;
-  files++;
-  const found = await planOf(bytes, DOTS[round % DOTS.length]);
-  if (!found) continue;
-  write(round, found);
+  if (++files > MOST_FILES * wanted) throw new Error(`${plans} of ${files} files have a plan`);
+  const plan = await planOf(bytes, DOTS[round % DOTS.length]);
+  if (!plan) continue;
+  write(round, plan);
   plans++;
 }
 writeFileSync(output, Buffer.concat(parts));
