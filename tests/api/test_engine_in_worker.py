@@ -53,6 +53,10 @@ def test_a_worker_that_fails_loses_the_context(site: Server, page: Page) -> None
     assert found["after"] == "InvalidStateError"
 
 
+def test_a_graph_that_waits_is_run(site: Server, page: Page) -> None:
+    assert run(page, site, "idle", threads=1) == {"first": 0, "count": 1}
+
+
 def test_missing_files(site: Server, page: Page) -> None:
     wasm, worker, found = run(page, site, "missing")
     assert wasm.startswith("NotSupportedError: createContext: cannot load /nowhere/octet_")

@@ -72,6 +72,19 @@ export const checks = {
     return { message, after: await nameOf(context.createTensor(TENSOR)) };
   },
 
+  /** What the worker does with a graph that nobody dispatches: the kernel steps of its first run. */
+  async idle() {
+    configure({ workerUrl: "/page/telling_worker.js" });
+    const runs = new BroadcastChannel("runs");
+    const first = new Promise((resolve) => {
+      runs.onmessage = ({ data }) => resolve(data);
+    });
+    const { context } = await setting();
+    const found = await first;
+    context.destroy();
+    return found;
+  },
+
   /** An engine whose files are not where they should be. */
   async missing() {
     const create = () =>
