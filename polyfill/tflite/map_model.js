@@ -60,7 +60,8 @@ import { reasonAgainst } from "./unmapped.js";
  * @property {{info: TensorInfo, used: boolean}[]} inputs `used`: the graph depends on it
  * @property {Output[]} outputs
  * @property {Map<string, MLOperand>} graphOutputs what to build, by name
- * @property {{postprocess: Postprocess, feeds: string[]}[]} postprocesses and what they read
+ * @property {{postprocess: Postprocess, feeds: string[]}[]} postprocesses and the graph outputs that
+ *   they read, which nobody else does
  */
 
 /**

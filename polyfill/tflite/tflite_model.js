@@ -50,7 +50,7 @@ export class TfliteModel {
   #inputTensors = new Map();
   /** @type {Map<string, MLTensor>} */
   #outputTensors = new Map();
-  /** Arrays for what only postprocesses read, of which nobody needs the values now; by output. @type {Map<string, TypedArray[]>} */
+  /** Arrays for what postprocesses read, of which nobody needs the values now; by output. @type {Map<string, TypedArray[]>} */
   #kept = new Map();
 
   /**
@@ -81,9 +81,8 @@ export class TfliteModel {
     /** @type {readonly TensorInfo[]} */
     this.outputs = Object.freeze(mapped.outputs.map(({ info }) => info));
     this.operators = operators;
-    const given = new Set(mapped.outputs.map(({ info, postprocess }) => !postprocess && info.name));
     for (const name of mapped.postprocesses.flatMap(({ feeds }) => feeds)) {
-      if (!given.has(name)) this.#kept.set(name, []);
+      this.#kept.set(name, []);
     }
   }
 
