@@ -213,7 +213,7 @@ void f32_pack(void* packed, const float* filter, const float* bias, const filter
 // Bytes: 68 + groups * ceil(out_channels / 8) * (128 + 32 * K2). `bias` may be null (zeros).
 // filter is uint8 or, with filter_signed, int8. scale and w_zero_point have one entry per output
 // channel of all groups; scale = x_scale * w_scale / y_scale. A variant without relaxed SIMD takes
-// any dot_class for DOT_NONE. SCRATCH: 8 * (K + 7). Range: 1.
+// any dot_class for DOT_NONE. SCRATCH: 8 * (K + 7) + 33 * (K + 15). Range: 1.
 void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const float* scale,
               const int32_t* w_zero_point, int32_t x_zero_point, int32_t filter_signed,
               int32_t dot_class, const filter_shape* shape, void* scratch, int32_t begin,

@@ -107,7 +107,7 @@ void qu8_dwpack(void* packed, const uint8_t* filter, const int32_t* bias, const 
                 const int32_t filter_signed, const int32_t dot_class, const int32_t kernel_width,
                 const filter_shape* shape, void* scratch, const int32_t begin, const int32_t end) {
   if (begin >= end) return;
-  const weights w = {filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape};
+  const weights w = {filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape, NULL};
   packed_header header = {.ones = {1, 1, 1, 1, 1, 1, 1, 1}};
 #if defined(HAS_DOTS)
   header.format = choose_dw_format(&w, scratch, kernel_width, dot_class);

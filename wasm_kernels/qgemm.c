@@ -91,9 +91,9 @@ typedef struct {
   const char* blocks;  // of the group
   size_t block_bytes;
   const int32_t* index;  // of remainders, at the group's first half block
+  const uint8_t* order;  // null: as k comes
   int32_t steps, n, y_stride;
-  int is_free;   // products are bounded and results are not
-  int is_whole;  // no block has remainders
+  int is_free;  // products are bounded and results are not
   requantizer q;
 } product;
 
@@ -139,22 +139,22 @@ INLINE void store_rows(uint8_t* y, uint8_t* y_next, const i32x4 acc[2], const i3
 INLINE void add_remainders(const int format, i32x4 sums[][2], const uint8_t* const* a,
                            const int count, const product* p, const int32_t half) {
   const packed_header* header = (const packed_header*)(const void*)p->packed;
-  const int32_t* offsets = (const int32_t*)(const void*)(p->packed + header->offsets_at);
   const char* entries = p->packed + header->entries_at;
   const i16x8 ones = i16x8_load(header->ones);
   const uint8_t* row[MOST_ROWS];
   for (int r = 0; r < count; r++) row[r] = a[r];
   for (int h = 0; h < 2; h++) {
-    int32_t e = p->index[half + h];
-    const int32_t end = p->index[half + h + 1];
-    if (e == end) continue;
+    const char* entry = entries + p->index[half + h] * ENTRY_BYTES;
+    const char* end = entries + p->index[half + h + 1] * ENTRY_BYTES;
+    if (entry == end) continue;
     i32x4 v[MOST_ROWS];
     for (int r = 0; r < count; r++) v[r] = sums[r][h];
     do {
-      for (int r = 0; r < count; r++) {
-        v[r] = step(format, v[r], entries + e * 16, row[r] + offsets[e], ones);
-      }
-    } while (++e < end);
+      int32_t k;
+      memcpy(&k, entry, 4);
+      for (int r = 0; r < count; r++) v[r] = step(format, v[r], entry + 4, row[r] + k, ones);
+      entry += ENTRY_BYTES;
+    } while (entry < end);
     for (int r = 0; r < count; r++) sums[r][h] = v[r];
   }
 }
@@ -177,7 +177,7 @@ DEFINE_REMAINDERS(add_pairs_remainders, FORMAT_PAIRS)
 // Registers hold the sums; only where there are remainders do they go through memory.
 INLINE void finish_sums(const int format, i32x4 acc[][2], const uint8_t* const* a,
                         const int32_t count, const product* p, const int32_t b) {
-  if (p->is_whole || p->index[2 * b] == p->index[2 * b + 2]) return;
+  if (p->index[2 * b] == p->index[2 * b + 2]) return;
   i32x4 sums[MOST_ROWS][2];
   for (int r = 0; r < count; r++) {
     sums[r][0] = acc[r][0];
@@ -339,6 +339,15 @@ INLINE void put_bytes(uint8_t* row, const int32_t at, const uint8_t* x, const in
   }
 }
 
+// A row of k bytes in the order that the weights have.
+INLINE void put_ordered(uint8_t* row, const uint8_t* x, const int32_t k, const uint8_t* x_end,
+                        const uint8_t* order) {
+  for (int32_t i = 0; i < k; i += 16) {
+    const u8x16 v = x_end - x - i >= 16 ? u8x16_load(x + i) : u8x16_load_n(x + i, k - i);
+    u8x16_store(row + i, u8x16_take(v, u8x16_load(order + i)));
+  }
+}
+
 INLINE void put_padding(uint8_t* row, const int32_t at, const uint8_t zero_point, const int32_t n,
                         const int32_t format) {
   if (format == FORMAT_HALVES) {
@@ -415,6 +424,15 @@ static void gather_window(uint8_t* row, const uint8_t* x, const uint8_t* x_end,
 // ---------------------------------------------------------------------------
 // Kernels
 
+// The order of k that packed weights have, if it is one of their own.
+INLINE const uint8_t* order_of(const packed_header* header) {
+#if defined(HAS_DOTS)
+  if (header->order_at) return (const uint8_t*)header + header->order_at;
+#endif
+  (void)header;
+  return NULL;
+}
+
 // The product with the weights of the first group.
 INLINE product make_product(const void* w, const int32_t y_zero_point, const int32_t lo,
                             const int32_t hi, const int32_t n, const int32_t y_stride) {
@@ -423,10 +441,10 @@ INLINE product make_product(const void* w, const int32_t y_zero_point, const int
                    .blocks = (const char*)w + PACKED_HEADER_BYTES,
                    .block_bytes = (size_t)header->block_bytes,
                    .index = (const int32_t*)(const void*)((const char*)w + header->index_at),
+                   .order = order_of(header),
                    .steps = (header->block_bytes - BLOCK_HEAD_BYTES) / step_weights(header->format),
                    .n = n,
                    .y_stride = y_stride,
-                   .is_whole = header->entries_at == header->offsets_at,
                    .is_free = header->bounded && lo == 0 && hi == 255,
                    .q = make_requantizer(y_zero_point, lo, hi)};
 }
@@ -438,9 +456,10 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
   const int32_t blocks = divide_up(n, NR), shares = divide_up(blocks, ALONE);
   const int32_t format = ((const packed_header*)w)->format;
   const product p = make_product(w, y_zero_point, lo, hi, n, y_stride);
-  const int direct = (format == FORMAT_DOT_UNSIGNED && k % 4 == 0) ||
-                     (format == FORMAT_PAIRS && k % 4 == 0) ||
-                     (format == FORMAT_PAIRS2 && k % 8 == 0);
+  const uint8_t* a_end = a + (ptrdiff_t)(m - 1) * a_stride + k;
+  const int direct = !p.order && ((format == FORMAT_DOT_UNSIGNED && k % 4 == 0) ||
+                                  (format == FORMAT_PAIRS && k % 4 == 0) ||
+                                  (format == FORMAT_PAIRS2 && k % 8 == 0));
   int32_t in_panel = -1;  // the first of the rows that are in the panel
   for (int32_t unit = begin; unit < end; unit++) {
     const int32_t row = unit / splits * UNIT, split = unit % splits;
@@ -452,7 +471,11 @@ void qu8_gemm(uint8_t* y, const uint8_t* a, const void* w, const int32_t y_zero_
       uint8_t* to = panel_row(scratch, at, k, format);
       unit_rows[r] = direct ? from : to;
       if (direct || r >= rows || in_panel == row) continue;
-      put_bytes(to, 0, from, k, a + (ptrdiff_t)(m - 1) * a_stride + k, format);
+      if (p.order) {
+        put_ordered(to, from, k, a_end, p.order);
+      } else {
+        put_bytes(to, 0, from, k, a_end, format);
+      }
     }
     in_panel = row;
     run_unit(y + (ptrdiff_t)row * y_stride, unit_rows, &p, rows, shares * split / splits * ALONE,
@@ -490,6 +513,7 @@ void qu8_igemm(uint8_t* y, const uint8_t* x, const void* w, const int32_t x_zero
       } else {
         gather_window(to, from, x_end, shape, o, (uint8_t)x_zero_point, header->format);
       }
+      if (p.order) put_ordered(to, to, k, to + round_up(k, 16), p.order);
       advance(&o, shape);
     }
     p.index = whole.index + 2 * g * blocks;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing of quantized weights: zero points folded, bytes arranged for the dot product the CPU has,
 // and what that dot product cannot take put into remainders. packed.h has the layout.
-#include "qweights.h"
+#include "qorder.h"
 
 #define NR 8
 
@@ -13,7 +13,6 @@
 // Where a half block's steps and remainders go; null pointers to count remainders only.
 typedef struct {
   char* steps;
-  int32_t* offsets;
   char* entries;
 } destination;
 
@@ -41,11 +40,11 @@ static int32_t put_step(const destination* to, int16_t* const v[4], const int32_
   for (int32_t i = 0; i < n; i += 4) {
     while (any(v[0] + i, 4) || any(v[1] + i, 4) || any(v[2] + i, 4) || any(v[3] + i, 4)) {
       int8_t entry[16];
-      const int32_t single = format == FORMAT_PAIRS2 ? FORMAT_PAIRS : format;
+      const int32_t single = format == FORMAT_PAIRS2 ? FORMAT_PAIRS : format, first = k + i;
       for (int32_t j = 0; j < 4; j++) take_part(v[j] + i, entry + 4 * j, 4, single);
       if (to->entries) {
-        to->offsets[count] = k + i;
-        memcpy(to->entries + count * 16, entry, 16);
+        memcpy(to->entries + count * ENTRY_BYTES, &first, 4);
+        memcpy(to->entries + count * ENTRY_BYTES + 4, entry, 16);
       }
       count++;
     }
@@ -98,6 +97,7 @@ static int32_t put_half_block(const destination* to, const weights* w, int16_t* 
   memset(rows, 0, (size_t)length * 4 * sizeof *rows);
   for (int32_t j = 0; j < min_i32(w->shape->out_channels - o, 4); j++) {
     read_channel(rows + j * length, w, g, o + j);
+    if (w->order) reorder(rows + j * length, w->order, length);
   }
   int32_t count = 0, i = 0;
   while (i < length) {
@@ -107,58 +107,88 @@ static int32_t put_half_block(const destination* to, const weights* w, int16_t* 
       i += 8;
       continue;
     }
-    const destination at = {to->steps, to->offsets ? to->offsets + count : NULL,
-                            to->entries ? to->entries + count * 16 : NULL};
+    const destination at = {to->steps, to->entries ? to->entries + count * ENTRY_BYTES : NULL};
     count += put_step(&at, v, i, n, o % NR / 4, format);
     i += n;
   }
   return count;
 }
 
-static int32_t count_remainders(const weights* w, int16_t* rows, const int32_t format) {
-  const destination nowhere = {NULL, NULL, NULL};
-  int32_t count = 0;
+// How many remainders these weights take; INT32_MAX, found soon, where the first ones let expect
+// twice as many as `most`.
+static int32_t count_remainders(const weights* w, int16_t* rows, const int32_t format,
+                                const double most) {
+  const destination nowhere = {NULL, NULL};
+  const double each = most / (w->shape->groups * divide_up(w->shape->out_channels, 4));
+  int32_t count = 0, done = 0;
   for (int32_t g = 0; g < w->shape->groups; g++) {
     for (int32_t o = 0; o < w->shape->out_channels; o += 4) {
       count += put_half_block(&nowhere, w, rows, g, o, format);
+      if (++done > 3 && count > 2 * each * done) return INT32_MAX;
     }
   }
   return count;
 }
 
-// The format with the least work for these weights that the packed bytes have room for; entries is
-// how many remainders they have in it.
-static int32_t choose_format(const weights* w, int16_t* rows, const int32_t dot_class,
-                             int32_t* entries) {
+// How weights are to be packed, and the work of 16 products: x64 instructions, counted in the loops
+// that V8 makes.
+typedef struct {
+  int32_t format;
+  int32_t entries;  // remainders
+  int32_t ordered;  // whether pairs take k in an order of their own
+  double work;
+} packing;
+
+#define HALVES_WORK 7.7
+INLINE double step_work(const int32_t format) {
+  return format == FORMAT_PAIRS2 ? 4.4 : format == FORMAT_PAIRS ? 5.0 : 1.7;
+}
+INLINE double entry_work(const int32_t format) { return has_pairs(format) ? 6.4 : 4.0; }
+
+// Replaces `best` if the format takes less work and the packed bytes have room for it; returns the
+// remainders of a step of half a block.
+static double try_format(packing* best, const weights* w, int16_t* rows, const int32_t format) {
   const filter_shape* s = w->shape;
-  const int32_t k = s->taps * s->in_channels;
+  const int32_t k = s->taps * s->in_channels, length = padded_k(k, format);
   const int32_t blocks = s->groups * divide_up(s->out_channels, NR);
-  // kernels.h grants each block 128 + 32 * ceil(k / 2) bytes; an entry takes 20.
+  // kernels.h grants each block 128 + 32 * ceil(k / 2) bytes.
   const int64_t granted = (int64_t)blocks * (128 + 32 * divide_up(k, 2));
-  const int32_t candidates[4][2] = {{FORMAT_HALVES, FORMAT_HALVES},
-                                    {FORMAT_DOT_UNSIGNED, FORMAT_HALVES},
-                                    {FORMAT_DOT_SIGNED, FORMAT_HALVES},
-                                    {FORMAT_PAIRS2, FORMAT_PAIRS}};
-  int32_t best = FORMAT_HALVES;
-  // Work of 16 products: halves take 6.9 instructions, pairs 4.6, two pairs 3.7, a dot product 2.4;
-  // an entry is a step of half a block, with a loop around it.
-  double least = 6.9;
-  for (int32_t c = 0; c < 2; c++) {
-    const int32_t format = candidates[dot_class][c];
-    if (format == FORMAT_HALVES) break;
-    const int32_t steps = blocks * padded_k(k, format) / 4;
-    const int32_t count = count_remainders(w, rows, format);
-    const int64_t needed = (int64_t)blocks * (BLOCK_HEAD_BYTES + 8 * padded_k(k, format) + 8) + 4 +
-                           (int64_t)count * 20;
-    const double step = format == FORMAT_PAIRS2 ? 3.7 : format == FORMAT_PAIRS ? 4.6 : 2.4;
-    const double entry = has_pairs(format) ? 8.0 : 2.4;
-    const double work = step + entry * (double)count / (2.0 * (double)steps);
-    if (needed <= granted && work < least) {
-      best = format;
-      least = work;
-      *entries = count;
-    }
+  const double step = step_work(format), entry = entry_work(format);
+  const int32_t steps = blocks * (length / 2);  // of half blocks
+  const int32_t count = count_remainders(w, rows, format, (best->work - step) / entry * steps);
+  const int64_t needed = (int64_t)blocks * (BLOCK_HEAD_BYTES + 8 * length + 8) + 4 +
+                         (int64_t)count * ENTRY_BYTES + (w->order ? round_up(k, WINDOW) : 0);
+  const double each = (double)count / steps;
+  // Three instructions bring 16 bytes into their order for all output channels.
+  const double ordering = w->order ? 3.0 / s->out_channels : 0;
+  const double work = step + entry * each + ordering;
+  if (needed <= granted && work < best->work) {
+    *best = (packing){format, count, w->order != NULL, work};
   }
+  return each;
+}
+
+// The packing with the least work for these weights. `room` is for an order and what it takes to
+// find one.
+static packing choose_packing(weights* w, int16_t* rows, const int32_t dot_class, char* room) {
+  packing best = {FORMAT_HALVES, 0, 0, HALVES_WORK};
+  if (dot_class == DOT_UNSIGNED) try_format(&best, w, rows, FORMAT_DOT_UNSIGNED);
+  if (dot_class == DOT_SIGNED) try_format(&best, w, rows, FORMAT_DOT_SIGNED);
+  if (dot_class != DOT_PAIRS) return best;
+  const double each = try_format(&best, w, rows, FORMAT_PAIRS2);
+  if (each < 0.01) return best;
+  if (w->shape->groups > 1) {
+    try_format(&best, w, rows, FORMAT_PAIRS);
+    return best;
+  }
+  const int32_t windows = divide_up(w->shape->taps * w->shape->in_channels, WINDOW);
+  window_strain* strains = (window_strain*)(void*)room;
+  uint8_t* order = (uint8_t*)(strains + windows);
+  const int32_t format = each < 0.3 ? FORMAT_PAIRS2 : FORMAT_PAIRS;
+  choose_order(order, strains, rows, w, format);
+  w->order = order;
+  try_format(&best, w, rows, format);
+  if (!best.ordered) w->order = NULL;
   return best;
 }
 
@@ -168,10 +198,12 @@ static void put_byte_blocks(char* packed, const weights* w, int16_t* rows, packe
   const int32_t blocks = divide_up(s->out_channels, NR);
   const int32_t halves = 2 * s->groups * blocks;
   header->index_at = PACKED_HEADER_BYTES + s->groups * blocks * header->block_bytes;
-  header->offsets_at = header->index_at + 4 * (halves + 1);
-  header->entries_at = header->offsets_at + 4 * total;
+  header->entries_at = header->index_at + 4 * (halves + 1);
+  if (w->order) {
+    header->order_at = header->entries_at + ENTRY_BYTES * total;
+    memcpy(packed + header->order_at, w->order, (size_t)round_up(s->taps * s->in_channels, WINDOW));
+  }
   int32_t* index = (int32_t*)(void*)(packed + header->index_at);
-  int32_t* offsets = (int32_t*)(void*)(packed + header->offsets_at);
   int32_t count = 0, half = 0;
   for (int32_t g = 0; g < s->groups; g++) {
     for (int32_t o = 0; o < blocks * NR; o += 4, half++) {
@@ -179,7 +211,7 @@ static void put_byte_blocks(char* packed, const weights* w, int16_t* rows, packe
       if (o >= s->out_channels) continue;
       const destination to = {packed + PACKED_HEADER_BYTES + BLOCK_HEAD_BYTES +
                                   (ptrdiff_t)(half / 2) * header->block_bytes,
-                              offsets + count, packed + header->entries_at + count * 16};
+                              packed + header->entries_at + count * ENTRY_BYTES};
       count += put_half_block(&to, w, rows, g, o, header->format);
     }
   }
@@ -209,14 +241,14 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
               const int32_t dot_class, const filter_shape* shape, void* scratch,
               const int32_t begin, const int32_t end) {
   if (begin >= end) return;
-  const weights w = {filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape};
+  weights w = {filter, bias, scale, w_zero_point, x_zero_point, filter_signed, shape, NULL};
   const int32_t blocks = divide_up(shape->out_channels, NR);
   const int32_t k = shape->taps * shape->in_channels;
   int16_t* rows = scratch;
   packed_header header = {.bounded = 1, .ones = {1, 1, 1, 1, 1, 1, 1, 1}};
 #if defined(HAS_DOTS)
-  int32_t entries = 0;
-  header.format = choose_format(&w, rows, dot_class, &entries);
+  const packing chosen = choose_packing(&w, rows, dot_class, (char*)(rows + 4 * (k + 7)));
+  header.format = chosen.format;
   const int32_t step_bytes =
       header.format == FORMAT_HALVES ? divide_up(k, 2) * 32 : padded_k(k, header.format) * 8;
 #else
@@ -236,7 +268,7 @@ void qu8_pack(void* packed, const uint8_t* filter, const int32_t* bias, const fl
     }
   }
 #if defined(HAS_DOTS)
-  if (header.format != FORMAT_HALVES) put_byte_blocks(packed, &w, rows, &header, entries);
+  if (header.format != FORMAT_HALVES) put_byte_blocks(packed, &w, rows, &header, chosen.entries);
 #endif
   if (header.format == FORMAT_HALVES) put_halves(packed, &w, rows, &header);
   memcpy(packed, &header, sizeof header);

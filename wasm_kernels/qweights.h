@@ -20,6 +20,7 @@ typedef struct {
   const int32_t* w_zero_point;
   int32_t x_zero_point, filter_signed;
   const filter_shape* shape;
+  const uint8_t* order;  // in which pairs take k; null: as it comes
 } weights;
 
 // n weights next to each other, their zero point taken off.

@@ -144,6 +144,14 @@ INLINE u8x16 i8x16_narrow(const i16x8 low, const i16x8 high) {
 }
 INLINE int i32x4_any_negative(const i32x4 v) { return wasm_i32x4_bitmask((v128_t)v) != 0; }
 
+// The top bit of each byte.
+INLINE uint32_t u8x16_top_bits(const u8x16 v) { return wasm_i8x16_bitmask((v128_t)v); }
+
+// Byte from[i] of v at i, zero where from[i] is 16 or more.
+INLINE u8x16 u8x16_take(const u8x16 v, const u8x16 from) {
+  return (u8x16)wasm_i8x16_swizzle((v128_t)v, (v128_t)from);
+}
+
 // a0 b0 a1 b1 ... of the low or high halves.
 INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
   return (i16x8)wasm_i16x8_shuffle((v128_t)a, (v128_t)b, 0, 8, 1, 9, 2, 10, 3, 11);
@@ -222,6 +230,16 @@ INLINE u8x16 i8x16_narrow(const i16x8 low, const i16x8 high) {
 }
 INLINE int i32x4_any_negative(const i32x4 v) {
   return v[0] < 0 || v[1] < 0 || v[2] < 0 || v[3] < 0;
+}
+INLINE uint32_t u8x16_top_bits(const u8x16 v) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 16; i++) bits |= (uint32_t)(v[i] >> 7) << i;
+  return bits;
+}
+INLINE u8x16 u8x16_take(const u8x16 v, const u8x16 from) {
+  u8x16 taken;
+  for (int i = 0; i < 16; i++) taken[i] = from[i] < 16 ? v[from[i]] : 0;
+  return taken;
 }
 INLINE i16x8 i16x8_zip_low(const i16x8 a, const i16x8 b) {
   return (i16x8){a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]};

@@ -90,7 +90,7 @@ function packedWeights(to, node, filter, bias, shape, start = 0) {
   const packed = to.buffer(68 + blocks * (128 + 32 * Math.ceil(k / 2)));
   const count = shape.groups * shape.out_channels;
   const args = { packed, ...weightArguments(to, node, filter, bias, count, start), shape };
-  to.step("qu8_pack", args, 1, 1, { scratch: 8 * (k + 7) });
+  to.step("qu8_pack", args, 1, 1, { scratch: 8 * (k + 7) + 33 * (k + 15) });
   return packed;
 }
 

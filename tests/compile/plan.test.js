@@ -135,7 +135,7 @@ f32_gemm(y=y+0, a=x+0, w=weights+0, lo=0, hi=Infinity, m=2, n=5, k=3, splits=1, 
       return s.q(b.gemm(x, s.dq(s.filled("int8", [4, 2], 1), 0.25, 0)), 1, 3);
     },
     `
-weights 320, staging 256, arena 0, scratch 192
+weights 320, staging 256, arena 0, scratch 768
 upload staging+0: 8 bytes
 upload staging+64: 8 bytes
 upload staging+128: 8 bytes

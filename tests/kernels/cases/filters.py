@@ -75,7 +75,18 @@ def f32_filter(
     return Filter(arguments, f32_weights(**arguments, dw=dw))
 
 
-PROFILES = ("spread", "ties", "huge", "tiny", "int32", "signed", "zeros", "outliers", "few")
+PROFILES = (
+    "spread",
+    "ties",
+    "huge",
+    "tiny",
+    "int32",
+    "signed",
+    "zeros",
+    "outliers",
+    "few",
+    "twins",
+)
 DOT_CLASSES = {"none": 0, "unsigned": 1, "signed": 2, "pairs": 3}
 
 
@@ -92,7 +103,8 @@ def qu8_filter(
     Profiles: spread: results over and beyond [0, 255]; ties: see `tie_scales`; huge:
     |acc * scale| >= 2^22, up to infinity; tiny: everything rounds to 0; int32: accumulators near
     the ends of int32; signed: int8 filter, zero points 0 or any; zeros: zero points 0 and 255;
-    outliers: small weights and some that no byte or pair can hold; few: the same, rarer.
+    outliers: small weights and some that no byte or pair can hold; few: the same, rarer; twins:
+    small weights, and large ones beside each other that no pair can hold.
     With ``kernel_width`` the filter is depthwise.
     """
     channels = shape.groups * shape.out_channels
@@ -120,6 +132,12 @@ def qu8_filter(
         values = np.where(
             rng.random(span) < (0.1 if profile == "outliers" else 0.01), values, near_zero
         )
+    elif profile == "twins":
+        zero = np.full(channels, 128)
+        rate, pairs = float(rng.choice([0.02, 0.04, 0.2])), -(-span // 2)
+        signs = rng.choice([-1, 0, 1], pairs, p=[rate / 2, 1 - rate, rate / 2])
+        large = np.repeat(signs, 2)[:span] * rng.integers(66, 100, span)
+        values = (128 + rng.normal(0, 6, span) + large).astype(np.uint8)
     elif profile == "tiny":
         scale = 2.0 ** rng.uniform(-60, -30, channels)
     elif profile == "int32":
