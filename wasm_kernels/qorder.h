@@ -13,9 +13,6 @@
 
 #define WINDOW 16
 
-// Bytes of scratch for each k, rounded up to whole windows: strain and the order itself.
-#define STRAIN_BYTES 32
-
 // Output channels that are looked at; more are sampled. So no sum passes int16.
 #define MOST_CHANNELS 192
 
@@ -105,9 +102,8 @@ static void sort_groups(uint8_t order[WINDOW], window_strain strain, const int32
   }
 }
 
-// An order for the format: order[w + i] says which of the 16 k from w on stands at w + i. For one
-// group of channels; `strains` is room for STRAIN_BYTES a k, `row` for all k of a channel, both
-// rounded up to whole windows.
+// An order for the format, of one group of channels: order[w + i] says which of the 16 k from w on
+// stands at w + i. `strains` is room for each window, `row` for all k of a channel in whole windows.
 static void choose_order(uint8_t* order, window_strain* strains, int16_t* row, const weights* w,
                          const int32_t format) {
   const filter_shape* s = w->shape;
