@@ -103,7 +103,8 @@ static void sort_groups(uint8_t order[WINDOW], window_strain strain, const int32
 }
 
 // An order for the format, of one group of channels: order[w + i] says which of the 16 k from w on
-// stands at w + i. `strains` is room for each window, `row` for all k of a channel in whole windows.
+// stands at w + i. `strains` is room for each window, `row` for all k of a channel in whole
+// windows.
 static void choose_order(uint8_t* order, window_strain* strains, int16_t* row, const weights* w,
                          const int32_t format) {
   const filter_shape* s = w->shape;
